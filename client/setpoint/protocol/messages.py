@@ -1,0 +1,233 @@
+"""What travels between a hub and a service's client: the watch, its updates, the heartbeat, the snapshot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from setpoint.errors import InvalidName, ProtocolError
+from setpoint.protocol.names import (
+    CLIENT_ID_LENGTH,
+    Epoch,
+    Revision,
+    check_client_id,
+    check_environment,
+    check_namespace,
+)
+from setpoint.protocol.values import Json, ValueType, fits, is_value_type
+
+__all__ = [
+    "Changed",
+    "Current",
+    "Delta",
+    "Entry",
+    "Full",
+    "HeartbeatParams",
+    "Source",
+    "Status",
+    "Update",
+    "WatchParams",
+    "WireModel",
+    "decode_change",
+    "decode_snapshot",
+    "decode_watch_result",
+    "explain",
+]
+
+Status = Literal["applied", "refused"]
+Source = Literal["push", "poll", "disk"]
+
+MOST_NAMESPACES = 100
+"""Namespaces that one client may watch."""
+
+
+class WireModel(BaseModel):
+    """A message's params: types are taken as they stand, members that are not known are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+def _named(check: Any) -> AfterValidator:
+    def validate(name: str) -> str:
+        try:
+            return str(check(name))
+        except InvalidName as error:
+            raise ValueError(str(error)) from error
+
+    return AfterValidator(validate)
+
+
+EnvironmentName = Annotated[str, _named(check_environment)]
+NamespaceName = Annotated[str, _named(check_namespace)]
+ClientId = Annotated[str, _named(check_client_id)]
+
+
+class WatchParams(WireModel):
+    """What a client asks to follow, and what it holds already (`epoch` and `revision`, or neither)."""
+
+    client_id: ClientId
+    service: Annotated[str, Field(min_length=1, max_length=CLIENT_ID_LENGTH)]
+    env: EnvironmentName
+    namespaces: Annotated[list[NamespaceName], Field(min_length=1, max_length=MOST_NAMESPACES)]
+    epoch: str | None = None
+    revision: Annotated[int, Field(ge=0)] | None = None
+    sdk: Annotated[str, Field(max_length=100)] | None = None
+
+
+class HeartbeatParams(WireModel):
+    """What an instance runs now.
+
+    `applied_ms_ago` is how long before sending the revision became visible, in milliseconds: a hub can tell
+    when an instance applied a change although acknowledgements are spread over time, without equal clocks.
+    """
+
+    revision: Annotated[int, Field(ge=0)]
+    status: Status
+    source: Source
+    error: Annotated[str, Field(max_length=4096)] | None = None
+    applied_ms_ago: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key's active value; `version` is the ConfigVersion's id."""
+
+    type: ValueType
+    value: Json
+    version: str
+
+
+Values = dict[str, dict[str, Entry]]
+"""Active values by namespace and key."""
+
+Changed = dict[str, dict[str, Entry | None]]
+"""What a delta touches, by namespace and key; None: the key has no active value any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Replace everything held."""
+
+    env: str
+    epoch: Epoch
+    revision: Revision
+    namespaces: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Apply on top of any revision from `previous` up to, not including, `revision`."""
+
+    env: str
+    epoch: Epoch
+    previous: Revision
+    revision: Revision
+    namespaces: Changed
+    ack_within_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What is held is already what `revision` holds."""
+
+    env: str
+    epoch: Epoch
+    revision: Revision
+
+
+Update = Full | Delta | Current
+
+
+def decode_watch_result(result: object) -> tuple[Update, float]:
+    """Read the result of `watch`: the update, and the seconds between heartbeats. Raises ProtocolError."""
+    members = _object(result, "a watch result")
+    heartbeat_seconds = _number(members.get("heartbeat_seconds", 10.0), "heartbeat_seconds")
+    match members.get("mode"):
+        case "snapshot":
+            return decode_snapshot(members), heartbeat_seconds
+        case "changes":
+            return decode_change(members), heartbeat_seconds
+        case "current":
+            env, epoch, revision = _position(members)
+            return Current(env, epoch, revision), heartbeat_seconds
+        case mode:
+            raise ProtocolError(f"a watch result has the unknown mode {mode!r}")
+
+
+def decode_snapshot(body: object) -> Full:
+    """Read a snapshot object. Raises ProtocolError."""
+    members = _object(body, "a snapshot")
+    env, epoch, revision = _position(members)
+    namespaces = {
+        namespace: {key: _entry(found) for key, found in keys.items()}
+        for namespace, keys in _namespaces(members).items()
+    }
+    return Full(env, epoch, revision, namespaces)
+
+
+def decode_change(params: object) -> Delta:
+    """Read the params of `change`. Raises ProtocolError."""
+    members = _object(params, "a change")
+    env, epoch, revision = _position(members)
+    previous = _whole(members.get("previous"), "previous")
+    if previous >= revision:
+        raise ProtocolError(f"a change to revision {revision} names {previous} as the one before it")
+    namespaces: Changed = {
+        namespace: {key: None if found is None else _entry(found) for key, found in keys.items()}
+        for namespace, keys in _namespaces(members).items()
+    }
+    ack_within = _number(members.get("ack_within_seconds", 0.0), "ack_within_seconds")
+    return Delta(env, epoch, previous, revision, namespaces, ack_within)
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one sentence what is wrong with a message, without repeating what it held."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    first = found[0]
+    place = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{place}: {reason}{more}" if place else f"{reason}{more}"
+
+
+def _position(members: Mapping[str, Any]) -> tuple[str, Epoch, Revision]:
+    env, epoch = members.get("env"), members.get("epoch")
+    if not isinstance(env, str) or not isinstance(epoch, str):
+        raise ProtocolError("env and epoch are strings")
+    return env, Epoch(epoch), _whole(members.get("revision"), "revision")
+
+
+def _namespaces(members: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found = _object(members.get("namespaces"), "namespaces")
+    return {namespace: _object(keys, "a namespace") for namespace, keys in found.items()}
+
+
+def _entry(found: object) -> Entry:
+    members = _object(found, "a value")
+    value_type, version = members.get("type"), members.get("version")
+    if not isinstance(value_type, str) or not is_value_type(value_type) or not isinstance(version, str):
+        raise ProtocolError("a value has a type and a version")
+    if "value" not in members or not fits(value_type, members["value"]):
+        raise ProtocolError(f"a value does not fit its type, {value_type}")
+    value = members["value"]
+    # JSON has one kind of number: 3 on the wire is a float's 3.0.
+    return Entry(value_type, float(value) if value_type == "float" else value, version)
+
+
+def _object(found: object, what: str) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ProtocolError(f"{what} is an object")
+    return cast("dict[str, Any]", found)
+
+
+def _whole(found: object, what: str) -> Revision:
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise ProtocolError(f"{what} is a whole number, 0 or more")
+    return Revision(found)
+
+
+def _number(found: object, what: str) -> float:
+    if not isinstance(found, int | float) or isinstance(found, bool) or not 0 <= found < 1e9:
+        raise ProtocolError(f"{what} is a number of seconds")
+    return float(found)
