@@ -1,1 +1,25 @@
-"""Setpoint."""
+"""Setpoint's client: a service's settings, read in nanoseconds, changed while it runs.
+
+Reads never block and never fail; a service starts and runs whether or not a hub can be reached.
+"""
+
+from setpoint.changes import Change
+from setpoint.client import ConfigClient
+from setpoint.errors import KeyNotFound, NotReady, SetpointError, WrongType
+from setpoint.reads import NamespaceView, Snapshot
+from setpoint.status import State, Status
+from setpoint.version import __version__
+
+__all__ = [
+    "Change",
+    "ConfigClient",
+    "KeyNotFound",
+    "NamespaceView",
+    "NotReady",
+    "SetpointError",
+    "Snapshot",
+    "State",
+    "Status",
+    "WrongType",
+    "__version__",
+]

@@ -91,9 +91,7 @@ class RequestFailed(SetpointError):
     `data` holds what else the hub said, by name.
     """
 
-    def __init__(
-        self, message: str, *, kind: str, code: int = -32000, data: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, message: str, *, kind: str, code: int = -32000, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.kind = kind

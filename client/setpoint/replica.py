@@ -26,7 +26,7 @@ class Held:
     env: str
     epoch: Epoch | None = None
     revision: Revision = _START
-    namespaces: Mapping[str, Mapping[str, Entry]] = field(default=_NOTHING)
+    namespaces: Mapping[str, Mapping[str, Entry]] = field(default_factory=lambda: _NOTHING)
 
 
 def apply(held: Held, update: Update) -> Held:

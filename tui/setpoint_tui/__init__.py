@@ -1,1 +1,1 @@
-"""Setpoint."""
+"""What operators use: the command line, the demo and, later, the console."""

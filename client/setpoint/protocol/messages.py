@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from setpoint.errors import InvalidName, ProtocolError
+from setpoint.errors import InvalidName, InvalidValue, ProtocolError
 from setpoint.protocol.names import (
     CLIENT_ID_LENGTH,
     Epoch,
@@ -15,7 +15,7 @@ from setpoint.protocol.names import (
     check_environment,
     check_namespace,
 )
-from setpoint.protocol.values import Json, ValueType, fits, is_value_type
+from setpoint.protocol.values import Json, ValueType, check_value, is_value_type
 
 __all__ = [
     "Changed",
@@ -68,7 +68,7 @@ class WatchParams(WireModel):
 
     client_id: ClientId
     service: Annotated[str, Field(min_length=1, max_length=CLIENT_ID_LENGTH)]
-    env: EnvironmentName
+    env: str
     namespaces: Annotated[list[NamespaceName], Field(min_length=1, max_length=MOST_NAMESPACES)]
     epoch: str | None = None
     revision: Annotated[int, Field(ge=0)] | None = None
@@ -208,11 +208,13 @@ def _entry(found: object) -> Entry:
     value_type, version = members.get("type"), members.get("version")
     if not isinstance(value_type, str) or not is_value_type(value_type) or not isinstance(version, str):
         raise ProtocolError("a value has a type and a version")
-    if "value" not in members or not fits(value_type, members["value"]):
-        raise ProtocolError(f"a value does not fit its type, {value_type}")
-    value = members["value"]
-    # JSON has one kind of number: 3 on the wire is a float's 3.0.
-    return Entry(value_type, float(value) if value_type == "float" else value, version)
+    if "value" not in members:
+        raise ProtocolError("a value is missing")
+    try:
+        # JSON has one kind of number: 3 on the wire is a float's 3.0.
+        return Entry(value_type, check_value(value_type, members["value"]), version)
+    except InvalidValue as error:
+        raise ProtocolError(f"a value does not fit its type or the limits: {error}") from error
 
 
 def _object(found: object, what: str) -> dict[str, Any]:

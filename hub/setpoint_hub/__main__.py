@@ -1,0 +1,119 @@
+"""The hub's own command line: `python -m setpoint_hub hub | up | schema`. `setpoint` hands over to it."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from setpoint_hub.embedded import EmbeddedError
+from setpoint_hub.errors import DatabaseUnavailable, HubError
+from setpoint_hub.schema import apply_schema, schema_text
+from setpoint_hub.settings import read_settings
+from setpoint_hub.up import Listen, default_data_folder, serve_hub, up
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run one of the commands; exit 0 when stopped by a signal, 1 with a sentence when it could not run."""
+    asked = _parser().parse_args()
+    logging.basicConfig(
+        level=os.environ.get("SETPOINT_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    # Per frame, with its content.
+    logging.getLogger("websockets").setLevel(logging.ERROR)
+    try:
+        asyncio.run(_until_stopped(_work(asked), watch_stdin=getattr(asked, "until_stdin_closes", False)))
+    except* (HubError, EmbeddedError) as failures:
+        sys.exit(f"setpoint: {_reason(failures)}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="setpoint", description="The Setpoint hub.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    hub = commands.add_parser("hub", help="the hub alone, on SETPOINT_DATABASE_URL and SETPOINT_REDIS_URL")
+    _add_listen(hub)
+
+    stack = commands.add_parser("up", help="hub, PostgreSQL and Valkey on this machine, from one data folder")
+    stack.add_argument("--data", type=Path, default=default_data_folder(), help="the data folder (%(default)s)")
+    _add_listen(stack)
+    # For a program that starts the stack and wants it to end with itself, even when it is killed.
+    stack.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
+
+    schema = commands.add_parser("schema", help="apply schema.sql to SETPOINT_DATABASE_URL, or print it")
+    schema.add_argument("action", choices=["apply", "print"])
+    return parser
+
+
+def _add_listen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on; 0 lets the system choose (8430)")
+
+
+async def _work(asked: argparse.Namespace) -> None:
+    match asked.command:
+        case "hub":
+            await serve_hub(read_settings(host=asked.host, port=asked.port), _say)
+        case "up":
+            await up(asked.data, Listen(asked.host, asked.port), _say)
+        case "schema" if asked.action == "print":
+            sys.stdout.write(schema_text())
+        case _:
+            await _apply_schema()
+
+
+async def _apply_schema() -> None:
+    url = read_settings(redis_url="unused").database_url
+    try:
+        await apply_schema(url)
+    except DatabaseUnavailable as error:
+        raise HubError(f"PostgreSQL cannot be reached: {error}") from error
+    _say("schema.sql is applied")
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None], *, watch_stdin: bool) -> None:
+    """Run until done, or until SIGINT, SIGTERM or, when asked, the end of standard input; then stop in order."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    if watch_stdin:
+        loop.add_reader(sys.stdin.fileno(), _cancel_at_end, task)
+    try:
+        await task
+    except asyncio.CancelledError:
+        _say("stopped")
+
+
+def _cancel_at_end(task: "asyncio.Task[None]") -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        task.cancel()
+
+
+def _reason(failures: BaseExceptionGroup[Exception]) -> str:
+    failure: BaseException = failures
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return str(failure)
+
+
+def _say(line: str) -> None:
+    """Tell the person who started us; a pipe that nobody reads any more is no reason to stop."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # it lives as long as we do
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""Following the log: woken by a hint or by the clock, it reads what came after and relays it.
+
+The only way in which a change reaches this hub's replicas, also when this hub wrote it itself.
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from setpoint.protocol.names import Epoch, Revision
+from setpoint_hub.errors import DatabaseUnavailable, LogGap
+from setpoint_hub.fanout import FanOut
+from setpoint_hub.metrics import CHANGE_SETS, REVISION
+from setpoint_hub.replica import ChangeSet, Replica
+from setpoint_hub.store.log import Log, Positions, Tail
+
+__all__ = ["CommitClock", "Follower"]
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+REMEMBERED_COMMITS: Final = 2000
+RETRY_SECONDS: Final = (0.01, 0.03, 0.1, 0.3)
+"""Between reads of a log that does not show a hinted revision yet, as a standby's may not."""
+
+
+class CommitClock:
+    """When recent change sets were committed, on this hub's own clock: the database's is translated on reading."""
+
+    def __init__(self) -> None:
+        self._moments: dict[tuple[str, int], float] = {}
+        self._order: deque[tuple[str, int]] = deque()
+
+    def note(self, change_set: ChangeSet, moment: float) -> None:
+        """Remember when a change set was committed."""
+        key = (change_set.env, change_set.revision)
+        self._moments[key] = moment
+        self._order.append(key)
+        if len(self._order) > REMEMBERED_COMMITS:
+            self._moments.pop(self._order.popleft(), None)
+
+    def moment(self, env: str, revision: int) -> float | None:
+        """Return when a change set was committed, or None when it is not known any more."""
+        return self._moments.get((env, revision))
+
+
+class Follower:
+    """Keeps a replica of every environment at the head of its log."""
+
+    def __init__(
+        self,
+        log_reader: Log,
+        fanout: FanOut,
+        *,
+        poll_seconds: float,
+        on_access_change: Callable[[], Awaitable[None]],
+        on_change_set: Callable[[Epoch, ChangeSet], None],
+        clock: Clock,
+    ) -> None:
+        self._log = log_reader
+        self._fanout = fanout
+        self._poll_seconds = poll_seconds
+        self._on_access_change = on_access_change
+        self._on_change_set = on_change_set
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._hinted: dict[str, Revision] = {}
+        self._look_at_all = True
+        self._access_revision = -1
+        self._moved = asyncio.Event()
+        self.replicas: dict[str, Replica] = {}
+        self.epoch = Epoch("")
+        self.commits = CommitClock()
+        self.loaded = False
+        self.trouble: str | None = "the environments are not loaded yet"
+        """Why the log is not being followed; None while it is."""
+
+    def hint(self, env: str, revision: Revision, epoch: str) -> None:
+        """Take a hint: there may be something after what is held. One of another installation is ignored."""
+        if epoch and self.epoch and epoch != self.epoch:
+            return
+        if revision > self._hinted.get(env, 0):
+            self._hinted[env] = revision
+        self._woken.set()
+
+    def look(self) -> None:
+        """Look at every environment now, as after a loss of hints."""
+        self._look_at_all = True
+        self._woken.set()
+
+    async def reached(self, env: str, revision: Revision) -> None:
+        """Wait until the replica holds a revision."""
+        while (replica := self.replicas.get(env)) is None or replica.revision < revision:
+            await self._moved.wait()
+
+    async def run(self) -> None:
+        """Follow for ever; what the database's absence costs is time."""
+        failures = 0
+        while True:
+            try:
+                await self._step()
+                failures = 0
+            except DatabaseUnavailable as error:
+                self._say(f"PostgreSQL cannot be reached: {error}")
+                self._look_at_all = True
+                failures += 1
+                await asyncio.sleep(random.uniform(0.2, min(5.0, 0.4 * 2**failures)))  # noqa: S311  # jitter
+
+    async def _step(self) -> None:
+        if self._look_at_all:
+            self._look_at_all = False
+            await self._catch_up_all(await self._log.positions())
+        for env, revision in self._take_hints().items():
+            await self._catch_up(env, revision)
+        if self.trouble is not None:
+            log.info("following the log of %s", ", ".join(sorted(self.replicas)) or "no environment yet")
+            self.trouble = None
+        if not self._hinted and not self._look_at_all:
+            await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            self._look_at_all = True
+        self._woken.clear()
+
+    def _take_hints(self) -> dict[str, Revision]:
+        hints, self._hinted = self._hinted, {}
+        return hints
+
+    def _say(self, trouble: str) -> None:
+        if self.trouble != trouble:
+            log.warning("%s: serving what is held, trying again", trouble)
+        self.trouble = trouble
+
+    async def _catch_up_all(self, positions: Positions) -> None:
+        if positions.access_revision != self._access_revision:
+            await self._on_access_change()
+            self._access_revision = positions.access_revision
+        if positions.epoch != self.epoch:
+            await self._load_all(positions)
+        for env, revision in positions.revisions.items():
+            replica = self.replicas.get(env)
+            if replica is None:
+                await self._load(env)
+            elif revision < replica.revision:
+                await self._history_went_back(replica, revision)
+                return
+            elif revision > replica.revision:
+                await self._catch_up(env, revision)
+        self.loaded = True
+
+    async def _catch_up(self, env: str, hinted: Revision) -> None:
+        """Read on until at least the hinted revision is held; give a standby that is behind some time."""
+        waits = iter(RETRY_SECONDS)
+        while (replica := self.replicas.get(env)) is not None and replica.revision < hinted:
+            tail = await self._log.after(env, replica.revision)
+            if tail.change_sets:
+                await self._relay(replica, tail)
+                continue
+            pause = next(waits, None)
+            if pause is None:
+                log.debug("%s is said to be at %d, but its log ends at %d", env, hinted, replica.revision)
+                self._look_at_all = self._look_at_all or replica.revision == 0
+                return
+            await asyncio.sleep(pause)
+        if replica is None:
+            self._look_at_all = True
+
+    async def _relay(self, replica: Replica, tail: Tail) -> None:
+        read_at = self._clock()
+        try:
+            for change_set in tail.change_sets:
+                age = (tail.now - change_set.at).total_seconds() if tail.now else 0.0
+                self.commits.note(change_set, read_at - max(0.0, age))
+                await self._fanout.relay(replica, change_set)
+                CHANGE_SETS.labels(replica.env).inc()
+                REVISION.labels(replica.env).set(replica.revision)
+                self._on_change_set(replica.epoch, change_set)
+                self._tell()
+        except LogGap as gap:
+            log.error("%s: loading the environment anew", gap)
+            await self._load(replica.env)
+            await self._start_over(replica.env)
+
+    async def _load(self, env: str) -> None:
+        try:
+            replica = await self._log.load(env)
+        except KeyError:
+            return
+        self.replicas[env] = replica
+        REVISION.labels(env).set(replica.revision)
+        self._tell()
+        log.debug("loaded %s at revision %d", env, replica.revision)
+
+    async def _load_all(self, positions: Positions) -> None:
+        another = bool(self.epoch)
+        if another:
+            log.warning("the history is another one now (epoch %s): loading everything anew", positions.epoch)
+        self.epoch = positions.epoch
+        for env in positions.revisions:
+            await self._load(env)
+            if another:
+                await self._start_over(env)
+
+    async def _start_over(self, env: str) -> None:
+        replica = self.replicas[env]
+        await self._fanout.start_over(env, replica.epoch, replica.revision)
+
+    async def _history_went_back(self, replica: Replica, revision: Revision) -> None:
+        # A restore without a new epoch, or a standby that was promoted without the last commits: revisions that
+        # clients hold would be given out again for other changes.
+        log.error(
+            "%s went back from revision %d to %d: the database was restored, starting a new epoch",
+            replica.env,
+            replica.revision,
+            revision,
+        )
+        await self._log.start_new_epoch(self.epoch)
+        self._look_at_all = True
+
+    def _tell(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()

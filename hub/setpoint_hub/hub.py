@@ -1,0 +1,244 @@
+"""One hub, put together: what depends on what stands here and nowhere else."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+from setpoint import __version__
+from setpoint.protocol.jsonrpc import Call
+from setpoint_hub.access import Access
+from setpoint_hub.activity import Activity
+from setpoint_hub.admin_token import register_admin
+from setpoint_hub.database import Database, open_database
+from setpoint_hub.errors import DatabaseUnavailable
+from setpoint_hub.fanout import FanOut
+from setpoint_hub.fleet import Fleet
+from setpoint_hub.follower import Follower
+from setpoint_hub.hints import Listener, Publisher
+from setpoint_hub.http_api import HttpApi
+from setpoint_hub.rpc.reading import ReadingMethods
+from setpoint_hub.rpc.registry import Registry
+from setpoint_hub.rpc.writing import WritingMethods
+from setpoint_hub.schema import check_schema
+from setpoint_hub.server import Door
+from setpoint_hub.session import Session
+from setpoint_hub.settings import HubSettings
+from setpoint_hub.store.accounts import Accounts
+from setpoint_hub.store.environments import Environments
+from setpoint_hub.store.history import History
+from setpoint_hub.store.keys import Keys
+from setpoint_hub.store.log import Log
+from setpoint_hub.store.watches import Watches
+from setpoint_hub.store.writer import Writer
+from setpoint_hub.tracking import Tracking
+from setpoint_hub.watching import Watching
+
+__all__ = ["Hub", "open_hub"]
+
+log = logging.getLogger(__name__)
+
+LAGGING_SECONDS = 0.1
+IDLE_SECONDS = 1.0
+
+
+class Hub:
+    """A running hub. Use `open_hub`."""
+
+    def __init__(self, settings: HubSettings, database: Database) -> None:
+        clock = time.monotonic
+        self.id: UUID = uuid4()
+        self._settings = settings
+        self._database = database
+        self._started = clock()
+        self._clock = clock
+        self._access = Access()
+        self._accounts = Accounts(database)
+        self._log = Log(database)
+        self._fanout = FanOut(acks_per_second=settings.acks_per_second)
+        self._activity = Activity()
+        self._follower = Follower(
+            self._log,
+            self._fanout,
+            poll_seconds=settings.poll_seconds,
+            on_access_change=self._reload_access,
+            on_change_set=self._activity.tell,
+            clock=clock,
+        )
+        self._fleet = Fleet(
+            Watches(database, self.id), self._follower.commits, hub_id=self.id, settings=settings, clock=clock
+        )
+        self._publisher = Publisher(settings.redis_url)
+        self._listener = Listener(settings.redis_url, on_hint=self._follower.hint, on_subscribed=self._heard_redis)
+        self._was_subscribed = False
+        self._waits = False
+        self._tracking = Tracking(self._follower, self._fleet, self._publisher, clock=clock)
+        self._watching = Watching(
+            self._follower,
+            self._fanout,
+            self._fleet,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            clock=clock,
+        )
+        self._registry = self._make_registry()
+        http_api = HttpApi(self._follower, trouble=lambda: self.trouble, polled=self._watching.poll)
+        self._door = Door(self._access, http_api, self, on_end=self._end, settings=settings)
+
+    @property
+    def address(self) -> str:
+        """Where the hub listens, as a URL."""
+        return self._door.address
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the hub is not ready; None when it is."""
+        if not self._follower.loaded or self._follower.trouble is not None:
+            return self._follower.trouble or "the environments are not loaded yet"
+        if not self._was_subscribed:
+            return f"Redis cannot be reached: {self._listener.last_error or 'not connected yet'}"
+        return None
+
+    @property
+    def waits(self) -> bool:
+        """Whether something that the hub needs has been found missing, rather than not been looked at yet."""
+        return self._waits or bool(self._listener.last_error)
+
+    async def answer(self, session: Session, call: Call) -> object:
+        """Answer a request of people and tools."""
+        return await self._registry.answer(session, call)
+
+    def watch(self, session: Session, call: Call) -> None:
+        """Begin a watch."""
+        self._watching.watch(session, call)
+
+    def notify(self, session: Session, call: Call) -> None:
+        """Take a notification."""
+        self._watching.notify(session, call)
+
+    async def open(self) -> None:
+        """Begin to listen: health and readiness are answered from now on."""
+        await self._door.open()
+
+    async def run(self) -> None:
+        """Run for ever. Raises StartRefused when the database's schema is not ours."""
+        await self._wait_for_database()
+        async with asyncio.TaskGroup() as tasks:
+            for work in (
+                self._follower.run,
+                self._listener.run,
+                self._publisher.run,
+                self._fleet.run,
+                self._door.sweep,
+                self._catch_up,
+            ):
+                tasks.create_task(work())
+
+    async def close(self) -> None:
+        """Send every connection away, then write what the fleet said last."""
+        await self._door.close()
+        try:
+            async with asyncio.timeout(2):
+                await self._fleet.flush()
+        except (DatabaseUnavailable, TimeoutError) as error:
+            log.warning("the last heartbeats were not written: %s", error)
+
+    def _make_registry(self) -> Registry:
+        environments, keys, history = (
+            Environments(self._database),
+            Keys(self._database),
+            History(self._database),
+        )
+        writer = Writer(self._database, self._log)
+        writing = WritingMethods(environments, keys, history, self._log, writer, self._tracking.after_commit)
+        reading = ReadingMethods(
+            environments,
+            keys,
+            history,
+            self._log,
+            receipt=self._tracking.receipt,
+            fleet=self._tracking.fleet,
+            whoami=self._whoami,
+            status=self._status,
+        )
+        return Registry([*writing.methods(), *reading.methods(), *self._activity.methods(self._follower)])
+
+    async def _wait_for_database(self) -> None:
+        pause = 0.2
+        while True:
+            try:
+                await check_schema(self._database)
+                if self._settings.admin_token_file is not None:
+                    await register_admin(self._accounts, self._settings.admin_token_file)
+                return
+            except DatabaseUnavailable as error:
+                self._waits = True
+                self._follower.trouble = f"PostgreSQL cannot be reached: {error}"
+                log.warning("waiting for PostgreSQL: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(3.0, pause * 2)
+
+    async def _catch_up(self) -> None:
+        while True:
+            await asyncio.sleep(LAGGING_SECONDS if self._fanout.any_lagging else IDLE_SECONDS)
+            self._fanout.catch_up(self._follower.replicas)
+            self._activity.tell_of_gaps()
+
+    async def _reload_access(self) -> None:
+        self._access.replace(await self._accounts.tokens())
+        await self._door.close_invalid()
+
+    def _heard_redis(self) -> None:
+        self._was_subscribed = True
+        # What was published while nobody listened is gone.
+        self._follower.look()
+
+    def _end(self, session: Session) -> None:
+        self._watching.end(session)
+        self._activity.leave(session.outlet)
+
+    def _whoami(self, session: Session) -> dict[str, Any]:
+        principal = session.principal
+        return {
+            "user": {"id": principal.user_id, "name": principal.name},
+            "token": str(principal.token_id),
+            "role": principal.role,
+            "hub": str(self.id),
+            "version": __version__,
+        }
+
+    def _status(self, _: Session) -> dict[str, Any]:
+        replicas = sorted(self._follower.replicas.values(), key=lambda replica: replica.env)
+        return {
+            "hub": str(self.id),
+            "version": __version__,
+            "epoch": self._follower.epoch,
+            "ready": self.trouble is None,
+            "reason": self.trouble,
+            "redis": "connected" if self._listener.connected else f"lost: {self._listener.last_error}",
+            "connections": len(self._door.sessions),
+            "watchers": sum(self._fanout.count(replica.env) for replica in replicas),
+            "environments": [
+                {
+                    "env": replica.env,
+                    "revision": replica.revision,
+                    "watchers": self._fanout.count(replica.env),
+                }
+                for replica in replicas
+            ],
+            "uptime_seconds": round(self._clock() - self._started, 1),
+        }
+
+
+@asynccontextmanager
+async def open_hub(settings: HubSettings) -> AsyncGenerator[Hub]:
+    """Open a hub that listens already; run it with `run`. Raises StartRefused."""
+    async with open_database(settings) as database:
+        hub = Hub(settings, database)
+        await hub.open()
+        try:
+            yield hub
+        finally:
+            await hub.close()

@@ -1,0 +1,185 @@
+"""The params of every method of people and tools."""
+
+from datetime import datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from setpoint.protocol.messages import EnvironmentName, WireModel
+
+__all__ = [
+    "ActivityParams",
+    "ChangeParams",
+    "ChangeSetParams",
+    "CreateEnvironmentParams",
+    "CreateKeyParams",
+    "FleetParams",
+    "HistoryParams",
+    "KeyParams",
+    "ListKeysParams",
+    "NamespacesParams",
+    "NoParams",
+    "ProtectParams",
+    "RequestStatusParams",
+    "RollbackParams",
+    "SetParams",
+    "SnapshotParams",
+]
+
+
+def _uuid(found: object) -> object:
+    if not isinstance(found, str):
+        raise ValueError("a UUID is expected, as a string")  # noqa: TRY004  # what pydantic turns into an error
+    return UUID(found)
+
+
+def _tuple(found: object) -> object:
+    return tuple(cast("list[object]", found)) if isinstance(found, list) else found
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=50)]
+Identifier = Annotated[UUID, BeforeValidator(_uuid)]
+Note = Annotated[str, Field(max_length=2000)]
+Wait = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
+Revision = Annotated[int, Field(ge=0, lt=2**62)]
+
+
+def _text(found: str) -> str:
+    if "\x00" in found or any("\ud800" <= character <= "\udfff" for character in found):
+        raise ValueError("holds a character that no name can hold")
+    return found
+
+
+AnyName = Annotated[str, Field(max_length=1000), AfterValidator(_text)]
+"""A name that is looked up: one that cannot exist is simply not found."""
+
+
+class NoParams(WireModel):
+    """Nothing is asked."""
+
+
+class CreateEnvironmentParams(WireModel):
+    """`environment.create`"""
+
+    env: EnvironmentName
+    protected: bool = False
+    required_approvals: Annotated[int, Field(ge=0, le=10)] = 0
+    after: AnyName | None = None
+
+
+class ProtectParams(WireModel):
+    """`environment.protect`"""
+
+    env: AnyName
+    protected: bool
+    required_approvals: Annotated[int, Field(ge=0, le=10)] | None = None
+
+
+class CreateKeyParams(WireModel):
+    """`key.create`; the names and the type are checked by the method, which has a better answer."""
+
+    namespace: str
+    key: str
+    type: str
+    description: Note = ""
+    owner: Annotated[str, Field(max_length=100)] = ""
+    tags: Annotated[tuple[Tag, ...], BeforeValidator(_tuple), Field(max_length=20)] = ()
+    constraints: Any = None
+    secret: bool = False
+
+
+class ChangeParams(WireModel):
+    """One change of a `set`; whether a member was there at all matters, so ask `model_fields_set`."""
+
+    namespace: AnyName
+    key: AnyName
+    value: Any = None
+    delete: bool = False
+    expected_version: Identifier | None = None
+
+
+class _WriteParams(WireModel):
+    env: AnyName
+    note: Note = ""
+    request_id: Identifier | None = None
+    wait: Wait | None = None
+
+
+class SetParams(_WriteParams):
+    """`set`; more than 100 changes have an answer of their own."""
+
+    changes: Annotated[list[ChangeParams], Field(min_length=1)]
+
+
+class RollbackParams(_WriteParams):
+    """`rollback`: of one version, or of a change set by its revision."""
+
+    namespace: AnyName | None = None
+    key: AnyName | None = None
+    version: Identifier | None = None
+    change_set: Revision | None = None
+
+
+class RequestStatusParams(WireModel):
+    """`request.status`"""
+
+    request_id: Identifier
+
+
+class NamespacesParams(WireModel):
+    """`namespace.list`"""
+
+    env: AnyName | None = None
+
+
+class ListKeysParams(WireModel):
+    """`key.list`"""
+
+    namespace: AnyName | None = None
+    env: AnyName | None = None
+    limit: Annotated[int, Field(ge=1, le=5000)] = 1000
+    after: Annotated[list[AnyName], Field(min_length=2, max_length=2)] | None = None
+
+
+class KeyParams(WireModel):
+    """`key.get`"""
+
+    namespace: AnyName
+    key: AnyName
+
+
+class HistoryParams(KeyParams):
+    """`history`"""
+
+    env: AnyName
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    before: Revision | None = None
+
+
+class SnapshotParams(WireModel):
+    """`snapshot`; `at` is a revision or a time."""
+
+    env: AnyName
+    namespaces: Annotated[list[AnyName], Field(max_length=1000)] | None = None
+    at: Revision | Annotated[datetime, Field(strict=False)] | None = None
+
+
+class ChangeSetParams(WireModel):
+    """`change_set.get` and `receipt`"""
+
+    env: AnyName
+    revision: Revision
+
+
+class FleetParams(WireModel):
+    """`fleet.list`"""
+
+    env: AnyName | None = None
+    service: AnyName | None = None
+
+
+class ActivityParams(WireModel):
+    """`activity.watch`"""
+
+    env: AnyName | None = None

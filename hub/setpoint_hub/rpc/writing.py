@@ -1,0 +1,231 @@
+"""Methods that change something: environments, keys, values, rollbacks."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from uuid import UUID
+
+from setpoint.errors import InvalidName, InvalidValue
+from setpoint.protocol.names import check_key, check_namespace
+from setpoint.protocol.values import VALUE_TYPES, encode_value, is_value_type
+from setpoint_hub.chain import request_fingerprint
+from setpoint_hub.errors import invalid_params, invalid_value, not_found, too_large
+from setpoint_hub.plan import Active, Anything, Edit, plan_edits, plan_reactivation, plan_undo
+from setpoint_hub.replica import KeyChange
+from setpoint_hub.rpc import present
+from setpoint_hub.rpc.params import (
+    ChangeParams,
+    CreateEnvironmentParams,
+    CreateKeyParams,
+    ProtectParams,
+    RequestStatusParams,
+    RollbackParams,
+    SetParams,
+)
+from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.session import Session
+from setpoint_hub.store.environments import Environments
+from setpoint_hub.store.history import History
+from setpoint_hub.store.keys import Key, Keys, NewKey
+from setpoint_hub.store.log import Log
+from setpoint_hub.store.writer import Author, Committed, Intent, Writer
+
+__all__ = ["WritingMethods"]
+
+MOST_CHANGES: Final = 100
+
+AfterCommit = Callable[[Session, Committed, float | None], Awaitable[dict[str, Any] | None]]
+"""Makes a commit known, and returns the receipt when the caller waits for one."""
+
+
+class WritingMethods:
+    """Checks what is asked, has it written, makes it known."""
+
+    def __init__(
+        self,
+        environments: Environments,
+        keys: Keys,
+        history: History,
+        log: Log,
+        writer: Writer,
+        after_commit: AfterCommit,
+    ) -> None:
+        self._environments = environments
+        self._keys = keys
+        self._history = history
+        self._log = log
+        self._writer = writer
+        self._after_commit = after_commit
+
+    def methods(self) -> list[Method[Any]]:
+        """Return the methods of this group."""
+        return [
+            Method("environment.create", Operation.ADMINISTER, CreateEnvironmentParams, self._create_environment),
+            Method("environment.protect", Operation.ADMINISTER, ProtectParams, self._protect),
+            Method("key.create", Operation.WRITE, CreateKeyParams, self._create_key),
+            Method("set", Operation.WRITE, SetParams, self._set),
+            Method("rollback", Operation.WRITE, RollbackParams, self._rollback),
+            Method("request.status", Operation.READ, RequestStatusParams, self._request_status),
+        ]
+
+    async def _create_environment(self, _: Session, asked: CreateEnvironmentParams) -> object:
+        row = await self._environments.create(
+            asked.env,
+            protected=asked.protected,
+            required_approvals=asked.required_approvals,
+            after=asked.after,
+        )
+        return present.environment(row)
+
+    async def _protect(self, _: Session, asked: ProtectParams) -> object:
+        row = await self._environments.protect(
+            asked.env, protected=asked.protected, required_approvals=asked.required_approvals
+        )
+        return present.environment(row)
+
+    async def _create_key(self, session: Session, asked: CreateKeyParams) -> object:
+        if asked.constraints is not None or asked.secret:
+            refused = "secret" if asked.secret else "constraints"
+            raise invalid_params(f"{refused}: this hub does not enforce it yet, so it does not store it either")
+        return present.key(await self._keys.create(_new_key(asked), by=session.principal.user_id))
+
+    async def _set(self, session: Session, asked: SetParams) -> object:
+        if len(asked.changes) > MOST_CHANGES:
+            raise too_large(f"{len(asked.changes)} changes in one set; the most allowed is {MOST_CHANGES}")
+        names = [(change.namespace, change.key) for change in asked.changes]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            namespace, key = min(repeated)
+            raise invalid_params(f"{namespace}/{key} stands twice in the set: which value should hold?")
+        keys = await self._keys.find(names)
+        edits = [_edit(keys[change.namespace, change.key], change) for change in asked.changes]
+        fingerprint = request_fingerprint(
+            "set",
+            asked.env,
+            asked.note,
+            [[str(edit.key.id), edit.text, str(edit.expected)] for edit in edits],
+        )
+        committed = await self._writer.write(
+            _intent(session, asked, "set", fingerprint),
+            [edit.key.id for edit in edits],
+            lambda active: plan_edits(asked.env, edits, active),
+        )
+        return await self._result(session, committed, asked.wait)
+
+    async def _rollback(self, session: Session, asked: RollbackParams) -> object:
+        one_key = (asked.namespace, asked.key, asked.version)
+        if asked.change_set is not None and one_key == (None, None, None):
+            return await self._undo(session, asked, asked.change_set)
+        if asked.change_set is None and None not in one_key:
+            assert asked.namespace is not None
+            assert asked.key is not None
+            assert asked.version is not None
+            return await self._reactivate(session, asked, (asked.namespace, asked.key), asked.version)
+        raise invalid_params("give either namespace, key and version, or change_set (a revision)")
+
+    async def _reactivate(
+        self, session: Session, asked: RollbackParams, name: tuple[str, str], version: UUID
+    ) -> object:
+        key = (await self._keys.find([name]))[name]
+        target = await self._history.version(asked.env, key.id, version)
+        if target is None:
+            raise not_found(f"{name[0]}/{name[1]} has no version {version} in {asked.env}: look at its history")
+        fingerprint = request_fingerprint("rollback", asked.env, asked.note, str(key.id), str(version))
+        committed = await self._writer.write(
+            _intent(session, asked, "rollback", fingerprint),
+            [key.id],
+            lambda active: plan_reactivation(asked.env, key, target, active),
+        )
+        return await self._result(session, committed, asked.wait)
+
+    async def _undo(self, session: Session, asked: RollbackParams, revision: int) -> object:
+        change_set = await self._log.change_set(asked.env, revision)
+        if change_set is None:
+            raise not_found(f"{asked.env} has no revision {revision}: look at its history")
+        keys = await self._keys.find([(change.namespace, change.key) for change in change_set.changes])
+        done = [(keys[change.namespace, change.key], *_sides(change)) for change in change_set.changes]
+        fingerprint = request_fingerprint("undo", asked.env, asked.note, revision)
+        committed = await self._writer.write(
+            _intent(session, asked, f"rollback of {revision}", fingerprint),
+            [key.id for key, _, _ in done],
+            lambda active: plan_undo(asked.env, revision, done, active),
+        )
+        return await self._result(session, committed, asked.wait)
+
+    async def _request_status(self, _: Session, asked: RequestStatusParams) -> object:
+        row = await self._writer.find_request(asked.request_id)
+        if row is None:
+            return {"found": False}
+        return {
+            "found": True,
+            "env": row["env"],
+            "revision": row["revision"],
+            "change_set": str(row["change_set_id"]),
+        }
+
+    async def _result(self, session: Session, committed: Committed, wait: float | None) -> object:
+        change_set = committed.change_set
+        receipt = await self._after_commit(session, committed, wait)
+        result: dict[str, Any] = {
+            "env": change_set.env,
+            "revision": change_set.revision,
+            "change_set": str(change_set.id),
+            "repeated": committed.repeated,
+            "changes": present.changes(change_set.changes),
+        }
+        if receipt is not None:
+            result["receipt"] = receipt
+        return result
+
+
+def _new_key(asked: CreateKeyParams) -> NewKey:
+    try:
+        check_namespace(asked.namespace)
+        check_key(asked.key)
+    except InvalidName as error:
+        raise invalid_value(asked.namespace[:120], asked.key[:220], str(error)) from error
+    if not is_value_type(asked.type):
+        reason = f"{asked.type[:20]!r} is no type: choose one of {', '.join(VALUE_TYPES)}"
+        raise invalid_value(asked.namespace, asked.key, reason)
+    for text in (asked.description, asked.owner, *asked.tags):
+        _check_text(asked, text)
+    return NewKey(asked.namespace, asked.key, asked.type, asked.description, asked.owner, list(asked.tags))
+
+
+def _check_text(asked: CreateKeyParams, text: str) -> None:
+    try:
+        encode_value("string", text)
+    except InvalidValue as error:
+        raise invalid_value(asked.namespace, asked.key, error.reason) from error
+
+
+def _edit(key: Key, asked: ChangeParams) -> Edit:
+    given = asked.model_fields_set
+    expected = asked.expected_version if "expected_version" in given else Anything
+    if asked.delete:
+        if "value" in given:
+            raise invalid_params(f"{key.namespace}/{key.key}: give either a value or delete, not both")
+        return Edit(key, None, expected)
+    if "value" not in given:
+        raise invalid_params(f'{key.namespace}/{key.key}: give a value, or "delete": true')
+    try:
+        return Edit(key, encode_value(key.type, asked.value), expected)
+    except InvalidValue as error:
+        raise invalid_value(key.namespace, key.key, error.reason) from error
+
+
+def _intent(session: Session, asked: SetParams | RollbackParams, how: str, fingerprint: bytes) -> Intent:
+    try:
+        encode_value("string", asked.note)
+    except InvalidValue as error:
+        raise invalid_params(f"note: {error.reason}") from error
+    author = Author(session.principal.user_id, session.principal.token_id)
+    return Intent(asked.env, how, asked.note, author, asked.request_id, fingerprint)
+
+
+def _sides(change: KeyChange) -> tuple[Active | None, Active | None]:
+    before = _active(change.previous_version, change.previous_text)
+    return before, _active(change.version, change.text)
+
+
+def _active(version: UUID | None, text: str | None) -> Active | None:
+    return None if version is None or text is None else Active(version, text)

@@ -1,0 +1,61 @@
+"""The schema: where schema.sql is, applying it, and refusing a database that has another one."""
+
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from setpoint_hub.database import Database
+from setpoint_hub.errors import DatabaseUnavailable, SchemaMismatch, StartRefused
+
+__all__ = ["SCHEMA_VERSION", "apply_schema", "check_schema", "schema_text"]
+
+SCHEMA_VERSION: Final = 1
+"""The version that schema.sql says of itself; a test keeps the two in step."""
+
+
+def schema_text() -> str:
+    """Return schema.sql: beside the package when installed, at the project's root in a checkout."""
+    here = Path(__file__).parent
+    for place in (here / "schema.sql", here.parent.parent / "schema.sql"):
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    raise StartRefused("schema.sql is missing from this installation: install setpoint again")
+
+
+async def apply_schema(database_url: str) -> None:
+    """Apply schema.sql; harmless when it is applied already.
+
+    Raises DatabaseUnavailable, or StartRefused with PostgreSQL's own word when it refuses.
+    """
+    try:
+        connection = await asyncpg.connect(database_url, timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+        raise DatabaseUnavailable(str(error) or "no answer in time") from error
+    except (ValueError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        raise StartRefused(f"the database cannot be used: {error}") from error
+    try:
+        await connection.execute(schema_text())
+    except asyncpg.PostgresError as error:
+        raise StartRefused(f"PostgreSQL refused schema.sql: {error}") from error
+    finally:
+        await connection.close(timeout=5)
+
+
+async def check_schema(database: Database) -> None:
+    """Raise SchemaMismatch, saying what to do, unless the database has the schema of this hub."""
+    try:
+        row = await database.row("SELECT schema_version FROM Installation")
+    except asyncpg.UndefinedTableError as error:
+        raise SchemaMismatch("this database has no Setpoint schema: run `setpoint schema apply` on it once") from error
+    except asyncpg.PostgresError as error:
+        raise StartRefused(f"the database cannot be used: {error}") from error
+    found = 0 if row is None else int(row["schema_version"])
+    if found < SCHEMA_VERSION:
+        raise SchemaMismatch(
+            f"this database has schema version {found}, this hub needs {SCHEMA_VERSION}: run `setpoint schema apply`"
+        )
+    if found > SCHEMA_VERSION:
+        raise SchemaMismatch(
+            f"this database has schema version {found}, this hub knows {SCHEMA_VERSION}: use the newer Setpoint"
+        )

@@ -1,0 +1,185 @@
+"""The port: who may come in, by which path, and how everybody is sent away at the end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from setpoint.protocol.close_codes import SUBPROTOCOL, CloseCode
+from setpoint_hub.access import Access, Principal, bearer_token
+from setpoint_hub.errors import StartRefused
+from setpoint_hub.http_api import Answer, HttpApi, WebSocketPath, error_answer
+from setpoint_hub.metrics import CONNECTIONS, STALLED
+from setpoint_hub.session import Answerer, Session
+from setpoint_hub.settings import HubSettings
+
+__all__ = ["Door"]
+
+log = logging.getLogger(__name__)
+
+LARGEST_FRAME: Final = 1024 * 1024
+SWEEP_SECONDS: Final = 1.0
+
+
+class Door:
+    """Every connection of this hub, from its opening handshake to its end."""
+
+    def __init__(
+        self,
+        access: Access,
+        http_api: HttpApi,
+        answerer: Answerer,
+        *,
+        on_end: Callable[[Session], None],
+        settings: HubSettings,
+    ) -> None:
+        self._access = access
+        self._http = http_api
+        self._answerer = answerer
+        self._on_end = on_end
+        self._settings = settings
+        self._principals: dict[ServerConnection, Principal] = {}
+        self._server: Server | None = None
+        self.sessions: set[Session] = set()
+        self.address = ""
+
+    async def open(self) -> None:
+        """Begin to listen. Raises StartRefused when the port is taken or the address is none of this machine's."""
+        settings = self._settings
+        try:
+            self._server = await serve(
+                self._serve,
+                settings.host,
+                settings.port,
+                process_request=self._admit,
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
+                compression=None,
+                server_header=None,
+                open_timeout=settings.handshake_seconds,
+                ping_interval=15,
+                ping_timeout=10,
+                close_timeout=2,
+                max_size=LARGEST_FRAME,
+                # The default of 100 makes a storm of reconnects wait for retransmitted SYNs.
+                backlog=4096,
+            )
+        except OSError as error:
+            raise StartRefused(_why_not_listening(settings, error)) from error
+        host, port = next(iter(self._server.sockets)).getsockname()[:2]
+        self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def close(self) -> None:
+        """Send everybody away, each asked to come back after a random share of some seconds; never hangs."""
+        if self._server is None:
+            return
+        seconds = self._settings.shutdown_seconds
+        # A reader that does not read would hold up the close for ever.
+        for session in list(self.sessions):
+            if session.outlet.buffered > 0:
+                session.outlet.abort()
+        self._server.close(code=CloseCode.GOING_AWAY, reason=f"the hub is going away; retry_after={seconds:g}")
+        try:
+            async with asyncio.timeout(seconds):
+                await self._server.wait_closed()
+        except TimeoutError:
+            for connection in list(self._server.all_connections):
+                connection.transport.abort()
+
+    async def sweep(self) -> None:
+        """Look at every connection now and then, for ever, and cut who takes nothing."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            for session in list(self.sessions):
+                if session.outlet.stuck_for(clock()) > self._settings.stalled_seconds:
+                    log.info("a connection took nothing for %g s: cut", self._settings.stalled_seconds)
+                    STALLED.inc()
+                    session.outlet.abort()
+
+    async def close_invalid(self) -> None:
+        """Close every connection whose token does not stand any more."""
+        now = datetime.now(UTC)
+        standing = {session.principal for session in self.sessions if self._access.stands(session.principal, now=now)}
+        refused = [session for session in self.sessions if session.principal not in standing]
+        async with asyncio.TaskGroup() as closing:
+            for session in refused:
+                closing.create_task(session.outlet.close(CloseCode.UNAUTHORISED, "the token is not valid any more"))
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer a plain HTTP request, or let a WebSocket in by returning None."""
+        answer = self._decide(connection, request)
+        return None if answer is None else _response(answer)
+
+    def _decide(self, connection: ServerConnection, request: Request) -> Answer | None:
+        if request.method != "GET":
+            return error_answer(405, "method_not_allowed", "only GET is answered here; writes go over the WebSocket")
+        headers = _joined(request.headers)
+        open_answer = self._http.open_to_all(request.path)
+        if open_answer is not None:
+            return open_answer
+        token = bearer_token(headers.get("Authorization"))
+        principal = None if token is None else self._access.principal(token, now=datetime.now(UTC))
+        if principal is None:
+            return error_answer(401, "unauthorised", _why_unauthorised(headers.get("Authorization"), token))
+        if request.path.partition("?")[0] != WebSocketPath:
+            return self._http.answer(request.path, headers, principal)
+        if len(self.sessions) >= self._settings.max_connections:
+            return error_answer(503, "unavailable", "this hub is full: connect to another")
+        self._principals[connection] = principal
+        return None
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        principal = self._principals.pop(connection)
+        session = Session(connection, principal, buffer_bytes=self._settings.buffer_bytes)
+        self.sessions.add(session)
+        CONNECTIONS.set(len(self.sessions))
+        try:
+            await session.run(self._answerer)
+        finally:
+            self.sessions.discard(session)
+            CONNECTIONS.set(len(self.sessions))
+            self._on_end(session)
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Return the headers that are read here; a header that stands twice is read as its list."""
+    names = (
+        "Authorization",
+        "If-None-Match",
+        "Accept-Encoding",
+        "Setpoint-Client-Id",
+        "Setpoint-Service",
+        "Setpoint-Revision",
+    )
+    return {name: ", ".join(headers.get_all(name)) for name in names if name in headers}
+
+
+def _response(answer: Answer) -> Response:
+    headers = Headers(
+        {**answer.headers, "Content-Length": str(len(answer.body)), "Connection": "close"},
+    )
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body)
+
+
+def _why_unauthorised(header: str | None, token: str | None) -> str:
+    if header is None:
+        return "a token is needed: send Authorization: Bearer TOKEN"
+    if token is None:
+        return "the Authorization header is malformed: send Authorization: Bearer TOKEN"
+    return "the token is not known, or not valid any more"
+
+
+def _why_not_listening(settings: HubSettings, error: OSError) -> str:
+    where = f"{settings.host}:{settings.port}"
+    if "in use" in str(error).lower():
+        return f"{where} is in use by another program: stop it, or choose another port with --port"
+    return f"cannot listen on {where}: {error.strerror or error}"

@@ -1,0 +1,71 @@
+"""The hub's settings: read once at the entry, from the environment and the command line."""
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from setpoint_hub.errors import StartRefused
+
+__all__ = ["HubSettings", "read_settings"]
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class HubSettings(BaseSettings):
+    """One hub. Each field is the environment variable `SETPOINT_` + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="SETPOINT_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: str
+    """PostgreSQL 14 or newer, as a URL; several hosts with target_session_attrs=read-write reach a standby."""
+    redis_url: str
+    """Redis 7 or Valkey, as redis://, rediss:// or unix://. Carries hints between hubs, never values."""
+    host: str = "127.0.0.1"
+    """Where to listen. Another address than loopback wants TLS in front."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8430
+    """0 lets the system choose."""
+    admin_token_file: Path | None = None
+    """Holds the first admin token: registered when it exists, else made and written (0600) if there is none yet."""
+
+    poll_seconds: Seconds = 1.0
+    """How often the log is looked at without a hint: bounds what a lost hint costs."""
+    heartbeat_seconds: Seconds = 10.0
+    """What services are told to keep; three missed make an instance silent."""
+    watch_flush_seconds: Seconds = 0.5
+    """The shortest time between two statements on ConfigWatch."""
+    watch_refresh_seconds: Seconds = 30.0
+    """How often an instance that says nothing new is written."""
+    acks_per_second: Seconds = 5000.0
+    """What this hub is willing to receive: acknowledgements of one change are spread accordingly."""
+
+    database_pool: Annotated[int, Field(ge=2, le=1000)] = 8
+    """Connections to PostgreSQL, at most. Services need none of them."""
+    database_timeout: Seconds = 3.0
+    """One statement; PostgreSQL itself gives up after as long."""
+
+    max_connections: Annotated[int, Field(ge=1)] = 12_000
+    """Beyond it a connection is refused with 503, which sends the client to another hub."""
+    handshake_seconds: Seconds = 5.0
+    """A connection that has not finished its opening handshake by then is cut."""
+    buffer_bytes: Annotated[int, Field(ge=64 * 1024)] = 1024 * 1024
+    """Unsent bytes of one connection; beyond it the reader lags and gets its changes merged."""
+    stalled_seconds: Seconds = 20.0
+    """A reader that takes nothing for so long is cut, and resumes by its revision."""
+    shutdown_seconds: Seconds = 5.0
+    """How long a stop may take, and over how long clients are asked to spread their reconnects."""
+
+
+def read_settings(**given: object) -> HubSettings:
+    """Return the environment's settings with what is given, and not None, on top. Raises StartRefused."""
+    try:
+        return HubSettings(
+            **cast("dict[str, Any]", {name: value for name, value in given.items() if value is not None})
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        name = "SETPOINT_" + str(first["loc"][0]).upper()
+        missing = first["type"] == "missing"
+        reason = "is not set: say where the hub finds it" if missing else f"is not usable: {first['msg']}"
+        raise StartRefused(f"{name} {reason}") from error

@@ -1,0 +1,1 @@
+"""What the hub asks of PostgreSQL: the statements, each beside the method that runs it."""

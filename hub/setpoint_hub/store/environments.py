@@ -1,0 +1,66 @@
+"""Environments: listing, creating and protecting them."""
+
+from typing import Final
+
+import asyncpg
+
+from setpoint_hub.database import Database, Row
+from setpoint_hub.errors import conflict, not_found
+
+__all__ = ["Environments"]
+
+_COLUMNS: Final = "env, revision, protected, required_approvals, position, created_at"
+
+_LIST: Final = f"""
+    SELECT {_COLUMNS},
+           (SELECT count(*) FROM ConfigVersion v WHERE v.env = Environment.env AND v.is_active) AS keys
+    FROM Environment ORDER BY position
+"""  # noqa: S608  # built from a constant of this module
+
+_MAKE_ROOM: Final = "UPDATE Environment SET position = position + 1 WHERE position > $1"
+
+_CREATE: Final = f"""
+    INSERT INTO Environment (env, protected, required_approvals, position) VALUES ($1, $2, $3, $4)
+    RETURNING {_COLUMNS}, 0 AS keys
+"""  # noqa: S608  # built from a constant of this module
+
+_PROTECT: Final = f"""
+    UPDATE Environment SET protected = $2, required_approvals = coalesce($3, required_approvals) WHERE env = $1
+    RETURNING {_COLUMNS},
+              (SELECT count(*) FROM ConfigVersion v WHERE v.env = Environment.env AND v.is_active) AS keys
+"""  # noqa: S608  # built from a constant of this module
+
+
+class Environments:
+    """The environments, in the order of promotion."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[Row]:
+        """Return every environment."""
+        return await self._database.rows(_LIST)
+
+    async def create(self, env: str, *, protected: bool, required_approvals: int, after: str | None) -> Row:
+        """Create an environment behind `after`, or behind all, and return its row."""
+        try:
+            async with self._database.transaction() as connection:
+                await connection.run("LOCK TABLE Environment IN SHARE ROW EXCLUSIVE MODE")
+                rows = await connection.rows("SELECT env, position FROM Environment ORDER BY position")
+                positions = {row["env"]: int(row["position"]) for row in rows}
+                if after is not None and after not in positions:
+                    raise not_found(f"there is no environment {after}")
+                before = positions[after] if after is not None else max(positions.values(), default=0)
+                await connection.run(_MAKE_ROOM, before)
+                row = await connection.row(_CREATE, env, protected, required_approvals, before + 1)
+                assert row is not None
+                return row
+        except asyncpg.UniqueViolationError as error:
+            raise conflict(f"the environment {env} exists already") from error
+
+    async def protect(self, env: str, *, protected: bool, required_approvals: int | None) -> Row:
+        """Say whether an environment is protected, and return its row."""
+        rows = await self._database.write(_PROTECT, env, protected, required_approvals)
+        if not rows:
+            raise not_found(f"there is no environment {env}")
+        return rows[0]

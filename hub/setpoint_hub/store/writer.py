@@ -1,0 +1,238 @@
+"""The one way in which values change: a change set, written whole in one transaction, or not at all."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+from setpoint.protocol.names import Revision
+from setpoint_hub.chain import Header, link
+from setpoint_hub.database import Connection, Database, Row
+from setpoint_hub.errors import DatabaseUnavailable, conflict, not_found, unavailable
+from setpoint_hub.plan import Active, Step
+from setpoint_hub.replica import ChangeSet
+from setpoint_hub.store.log import Log
+
+__all__ = ["Author", "Committed", "Intent", "Plan", "Writer"]
+
+log = logging.getLogger(__name__)
+
+# First of all, and held until the commit: the order of revisions is the order of commits.
+_TAKE_REVISION: Final = """
+    UPDATE Environment SET revision = revision + 1 WHERE env = $1
+    RETURNING revision, head_hash, clock_timestamp() AS now
+"""
+
+_ACTIVE: Final = """
+    SELECT key_id, version_id, value FROM ConfigVersion WHERE env = $1 AND key_id = ANY ($2::uuid[]) AND is_active
+"""
+
+# Before the new ones: the index that allows one active version per key is checked row by row.
+_DEACTIVATE: Final = "UPDATE ConfigVersion SET is_active = false WHERE version_id = ANY ($1::uuid[])"
+_REACTIVATE: Final = "UPDATE ConfigVersion SET is_active = true WHERE version_id = ANY ($1::uuid[])"
+_ADD: Final = """
+    INSERT INTO ConfigVersion (version_id, key_id, value, env, is_active, changed_by, change_note, created_at)
+    SELECT version_id, key_id, value, $4, true, $5, $6, $7
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS added (version_id, key_id, value)
+"""
+
+_RECORD: Final = """
+    WITH change_set AS (
+        INSERT INTO ChangeSet (change_set_id, env, revision, how, changed_by, token_id, note, created_at,
+                               request_id, request_hash, previous_hash, hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ), head AS (
+        UPDATE Environment SET head_hash = $12 WHERE env = $2
+    )
+    INSERT INTO Change (env, revision, key_id, version_id, previous_version_id)
+    SELECT $2, $3, key_id, version_id, previous_version_id
+    FROM unnest($13::uuid[], $14::uuid[], $15::uuid[]) AS changed (key_id, version_id, previous_version_id)
+"""
+
+_REQUEST: Final = "SELECT env, revision, change_set_id, changed_by, request_hash FROM ChangeSet WHERE request_id = $1"
+
+# Waits for a commit that may still be under way on a connection that we have lost.
+_SETTLE: Final = "SELECT revision FROM Environment WHERE env = $1 FOR UPDATE"
+
+Plan = Callable[[Mapping[UUID, Active]], list[Step]]
+"""Decides, under the environment's lock, from what is active now; raises the answer when it refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes, and by which token."""
+
+    user_id: int
+    token_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write as it was asked for. `request_id` is None when the caller gave none."""
+
+    env: str
+    how: str
+    note: str
+    author: Author
+    request_id: UUID | None
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A change set that stands; `repeated` when the same request had been carried out before."""
+
+    change_set: ChangeSet
+    repeated: bool
+
+
+class _SeenBefore(Exception):
+    """The request id is known: the transaction is left without a trace."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__()
+        self.row = row
+
+
+class Writer:
+    """Writes change sets. Within this hub the writers of one environment take turns without holding a connection."""
+
+    def __init__(self, database: Database, log_reader: Log) -> None:
+        self._database = database
+        self._log = log_reader
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def write(self, intent: Intent, key_ids: Sequence[UUID], plan: Plan) -> Committed:
+        """Carry out a write once, whatever happens to the connection.
+
+        Raises the answers of `plan`, `not_found` (environment), `conflict` (the request id belongs to another
+        request) and `unavailable`, whose outcome is `unknown` only when the database cannot be asked any more.
+        """
+        request_id = intent.request_id or uuid4()
+        async with self._turns[intent.env]:
+            try:
+                return await self._attempt(intent, request_id, key_ids, plan)
+            except DatabaseUnavailable as error:
+                log.warning("a write to %s lost its connection: %s", intent.env, error)
+                return await self._after_loss(intent, request_id, key_ids, plan)
+
+    async def find_request(self, request_id: UUID) -> Row | None:
+        """Return the change set of a request, or None when it changed nothing."""
+        return await self._database.row(_REQUEST, request_id)
+
+    async def _attempt(self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan) -> Committed:
+        try:
+            async with self._database.transaction() as connection:
+                taken = await connection.row(_TAKE_REVISION, intent.env)
+                if taken is None:
+                    raise not_found(f"there is no environment {intent.env}")
+                # An id that the hub made itself has not been seen.
+                if intent.request_id is not None:
+                    await _refuse_repetition(connection, request_id)
+                steps = plan(await _active(connection, intent.env, key_ids))
+                change_set_id = await _perform(connection, intent, request_id, taken, steps)
+        except _SeenBefore as seen:
+            return await self._repeated(intent, seen.row)
+        return Committed(_change_set(intent, taken, change_set_id, steps), repeated=False)
+
+    async def _after_loss(self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan) -> Committed:
+        try:
+            async with self._database.transaction() as connection:
+                await connection.row(_SETTLE, intent.env)
+                row = await connection.row(_REQUEST, request_id)
+            if row is not None:
+                return await self._repeated(intent, row)
+            # It did not happen, and it cannot happen any more: the lock was free.
+            return await self._attempt(intent, request_id, key_ids, plan)
+        except DatabaseUnavailable as error:
+            raise unavailable(
+                f"the database cannot be reached ({error}); whether the change was made is not known: "
+                "ask again with the same request_id",
+                outcome="unknown",
+                request_id=request_id,
+            ) from error
+
+    async def _repeated(self, intent: Intent, row: Row) -> Committed:
+        if row["request_hash"] != intent.fingerprint or row["changed_by"] != intent.author.user_id:
+            raise conflict("this request_id was used for another request: make a new one for a new change")
+        change_set = await self._log.change_set(row["env"], row["revision"])
+        assert change_set is not None
+        return Committed(change_set, repeated=True)
+
+
+async def _refuse_repetition(connection: Connection, request_id: UUID) -> None:
+    row = await connection.row(_REQUEST, request_id)
+    if row is not None:
+        raise _SeenBefore(row)
+
+
+async def _active(connection: Connection, env: str, key_ids: Sequence[UUID]) -> dict[UUID, Active]:
+    rows = await connection.rows(_ACTIVE, env, key_ids)
+    return {row["key_id"]: Active(row["version_id"], row["value"]) for row in rows}
+
+
+async def _perform(connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]) -> UUID:
+    by, at = intent.author.user_id, taken["now"]
+    replaced = [step.before.version for step in steps if step.before is not None]
+    added = [(step.key.id, step.after) for step in steps if step.after is not None and step.is_new]
+    revived = [step.after.version for step in steps if step.after is not None and not step.is_new]
+    if replaced:
+        await connection.run(_DEACTIVATE, replaced)
+    if added:
+        ids, keys = [after.version for _, after in added], [key_id for key_id, _ in added]
+        texts = [after.text for _, after in added]
+        await connection.run(_ADD, ids, keys, texts, intent.env, by, intent.note, at)
+    if revived:
+        await connection.run(_REACTIVATE, revived)
+    return await _record(connection, intent, request_id, taken, steps)
+
+
+async def _record(connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]) -> UUID:
+    header = Header(
+        id=uuid4(),
+        env=intent.env,
+        revision=taken["revision"],
+        how=intent.how,
+        by_id=intent.author.user_id,
+        token_id=intent.author.token_id,
+        note=intent.note,
+        at=taken["now"],
+        request_id=request_id,
+    )
+    previous: bytes = taken["head_hash"]
+    await connection.run(
+        _RECORD,
+        header.id,
+        header.env,
+        header.revision,
+        header.how,
+        header.by_id,
+        header.token_id,
+        header.note,
+        header.at,
+        header.request_id,
+        intent.fingerprint,
+        previous,
+        link(previous, header, [step.as_change() for step in steps]),
+        [step.key.id for step in steps],
+        [step.after.version if step.after else None for step in steps],
+        [step.before.version if step.before else None for step in steps],
+    )
+    return header.id
+
+
+def _change_set(intent: Intent, taken: Row, change_set_id: UUID, steps: Sequence[Step]) -> ChangeSet:
+    return ChangeSet(
+        env=intent.env,
+        revision=Revision(taken["revision"]),
+        id=change_set_id,
+        how=intent.how,
+        by_id=intent.author.user_id,
+        by_name="",
+        note=intent.note,
+        at=taken["now"],
+        changes=tuple(step.as_change() for step in steps),
+    )

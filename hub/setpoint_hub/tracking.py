@@ -1,0 +1,77 @@
+"""From a commit to its receipt: hints go out, the fleet is asked, the answer says who runs it."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from setpoint_hub.fleet import Fleet
+from setpoint_hub.follower import Follower
+from setpoint_hub.hints import Publisher, hints_of
+from setpoint_hub.instance import Told, judge
+from setpoint_hub.receipts import Receipt, make_receipt
+from setpoint_hub.replica import ChangeSet
+from setpoint_hub.session import Session
+from setpoint_hub.store.writer import Committed
+
+__all__ = ["Tracking"]
+
+LOOK_ELSEWHERE_SECONDS: Final = 0.3
+
+
+class Tracking:
+    """Follows a change set into the fleet."""
+
+    def __init__(self, follower: Follower, fleet: Fleet, publisher: Publisher, *, clock: Callable[[], float]) -> None:
+        self._follower = follower
+        self._fleet = fleet
+        self._publisher = publisher
+        self._clock = clock
+
+    async def after_commit(self, session: Session, committed: Committed, wait: float | None) -> dict[str, Any] | None:
+        """Make a commit known to every hub; return its receipt when the caller waits for one."""
+        change_set = committed.change_set
+        epoch = self._follower.epoch
+        # This hub reads the log like the others, only sooner.
+        self._follower.hint(change_set.env, change_set.revision, epoch)
+        self._publisher.publish(hints_of(change_set, epoch))
+        return None if wait is None else await self._wait(session, change_set, wait)
+
+    async def receipt(self, change_set: ChangeSet) -> dict[str, Any]:
+        """Return the receipt of a change set as of now."""
+        told = self._fleet.told(change_set.env) + await self._fleet.told_elsewhere(change_set.env)
+        return self._judge(change_set, told).as_json()
+
+    async def fleet(self, env: str | None) -> list[tuple[Told, str, int]]:
+        """Return every live instance with its state and the revision that it should run."""
+        told = self._fleet.told(env) + await self._fleet.told_elsewhere(env)
+        return sorted(map(self._stand, told), key=lambda found: (found[1] == "current", found[0].client_id))
+
+    async def _wait(self, session: Session, change_set: ChangeSet, wait: float) -> dict[str, Any]:
+        deadline = self._clock() + wait
+        elsewhere = await self._fleet.told_elsewhere(change_set.env)
+        looked = self._clock()
+        while True:
+            receipt = self._judge(change_set, self._fleet.told(change_set.env) + elsewhere)
+            left = deadline - self._clock()
+            if receipt.settled or left <= 0 or session.gone.is_set():
+                return receipt.as_json()
+            await self._fleet.changed(within=min(left, LOOK_ELSEWHERE_SECONDS))
+            # Other hubs are asked only while there is somebody to ask about.
+            if elsewhere and self._clock() - looked >= LOOK_ELSEWHERE_SECONDS:
+                elsewhere = await self._fleet.told_elsewhere(change_set.env)
+                looked = self._clock()
+
+    def _judge(self, change_set: ChangeSet, told: list[Told]) -> Receipt:
+        return make_receipt(
+            change_set.env,
+            change_set.revision,
+            self._follower.epoch,
+            {change.namespace for change in change_set.changes},
+            told,
+            silent_after=self._fleet.silent_after,
+        )
+
+    def _stand(self, told: Told) -> tuple[Told, str, int]:
+        replica = self._follower.replicas.get(told.env)
+        target = 0 if replica is None else replica.touched(told.namespaces)
+        epoch = self._follower.epoch
+        return told, judge(told, epoch=epoch, target=target, silent_after=self._fleet.silent_after), target

@@ -1,0 +1,40 @@
+"""Databases of their own for tests, on whatever PostgreSQL server the session uses."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+
+@asynccontextmanager
+async def temporary_database(
+    server_url: str, *, prefix: str = "setpoint_test", template: str = "template1"
+) -> AsyncGenerator[str]:
+    """Make a database from `template`, give its URL, drop it afterwards whoever is still connected."""
+    # Random, since two test sessions may share a server that was given by URL.
+    name = f"{prefix}_{secrets.token_hex(6)}"
+    await _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    finally:
+        await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def database_name(url: str) -> str:
+    """Give the name of the database in a URL."""
+    return urlsplit(url).path.removeprefix("/")
+
+
+async def apply_schema(database_url: str, schema: str) -> None:
+    """Run the statements of a schema file, and leave nobody connected."""
+    await _execute(database_url, schema)
+
+
+async def _execute(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(url, timeout=10, command_timeout=60)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close(timeout=5)

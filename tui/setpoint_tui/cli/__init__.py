@@ -1,0 +1,1 @@
+"""The command line `setpoint`, one module per family of commands."""

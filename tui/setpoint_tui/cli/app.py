@@ -1,0 +1,70 @@
+"""The commands, put together."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from setpoint_tui.cli import changing, creating, following, playing, programs, reading, state
+from setpoint_tui.cli.exit_codes import EXIT_CODES_HELP
+from setpoint_tui.cli.output import print_line
+from setpoint_tui.cli.parsing import ValueCommand
+
+__all__ = ["app"]
+
+_LOOK, _CHANGE, _RUN = "Look", "Change", "Run"
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+app = typer.Typer(
+    name="setpoint",
+    epilog=EXIT_CODES_HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_line(f"setpoint {version('setpoint')}")
+        raise typer.Exit
+
+
+@app.callback()
+def setpoint(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Runtime configuration with receipts: who changed what, and which instances run it.
+
+    The hub is SETPOINT_URL, or the one that runs on this machine. The token is SETPOINT_TOKEN, or stands in
+    SETPOINT_TOKEN_FILE, or is what `setpoint up` left on this machine. SETPOINT_ENV stands for --env.
+    """
+
+
+app.command("get", rich_help_panel=_LOOK)(reading.get)
+app.command("list", rich_help_panel=_LOOK)(reading.list_keys)
+app.command("history", rich_help_panel=_LOOK)(reading.history)
+app.command("snapshot", rich_help_panel=_LOOK)(reading.snapshot)
+app.command("watch", rich_help_panel=_LOOK)(following.watch)
+app.command("fleet", rich_help_panel=_LOOK)(state.fleet)
+app.command("status", rich_help_panel=_LOOK)(state.status)
+app.command("create", rich_help_panel=_CHANGE)(creating.create)
+app.command("set", rich_help_panel=_CHANGE, cls=ValueCommand)(changing.set_values)
+app.command("delete", rich_help_panel=_CHANGE)(changing.delete)
+app.command("rollback", rich_help_panel=_CHANGE)(changing.rollback)
+
+_env = typer.Typer(help="List and make environments.", no_args_is_help=True)
+_env.command("list")(creating.list_environments)
+_env.command("create")(creating.create_environment)
+app.add_typer(_env, name="env", rich_help_panel=_CHANGE)
+
+app.command("demo", rich_help_panel=_RUN)(playing.demo)
+app.command("up", rich_help_panel=_RUN, context_settings=_PASSED_ON)(programs.up)
+app.command("hub", rich_help_panel=_RUN, context_settings=_PASSED_ON)(programs.hub)
+
+_schema = typer.Typer(help="Apply or print the database's schema.", no_args_is_help=True)
+_schema.command("apply", context_settings=_PASSED_ON)(programs.schema_apply)
+_schema.command("print", context_settings=_PASSED_ON)(programs.schema_print)
+app.add_typer(_schema, name="schema", rich_help_panel=_RUN)

@@ -1,0 +1,62 @@
+"""The edge of the command line: runs a command and turns what it raises into one sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+import typer.main
+
+from setpoint.errors import RequestFailed, SetpointError
+from setpoint.protocol.strict_json import dumps
+from setpoint_tui.cli.app import app
+from setpoint_tui.cli.exit_codes import ExitCode, exit_code, kind_of
+from setpoint_tui.cli.output import note
+from setpoint_tui.text_safety import safe_text
+
+__all__ = ["run"]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    as_json = "--json" in arguments
+    _never_fail_to_print()
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(args=list(arguments), prog_name="setpoint", standalone_mode=False)
+    except SetpointError as error:
+        return _report(error, str(error), as_json=as_json)
+    except typer.TyperException as error:
+        return _report(error, error.format_message(), as_json=as_json, code=error.exit_code)
+    except typer.Abort:
+        return ExitCode.UNEXPECTED
+    except Exception as error:
+        if os.environ.get("SETPOINT_DEBUG"):
+            raise
+        said = f"unexpected {type(error).__name__}: {error} (SETPOINT_DEBUG=1 shows where)"
+        return _report(error, said, as_json=as_json)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _report(error: Exception, said: str, *, as_json: bool, code: int | None = None) -> int:
+    code = exit_code(error) if code is None else code
+    if as_json:
+        body: dict[str, object] = {"kind": _kind(error, code), "message": said, "exit_code": int(code)}
+        if isinstance(error, RequestFailed) and error.data:
+            body["data"] = error.data
+        sys.stderr.write(dumps({"error": body}) + "\n")
+    elif said:
+        note(("setpoint: ", "bold red"), safe_text(said))
+    return code
+
+
+def _kind(error: Exception, code: int) -> str:
+    return "usage" if code == ExitCode.USAGE else kind_of(error)
+
+
+def _never_fail_to_print() -> None:
+    # A terminal of another encoding than UTF-8 gets an escape where it lacks a character, and no traceback.
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

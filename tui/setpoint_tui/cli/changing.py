@@ -1,0 +1,200 @@
+"""`set`, `delete` and `rollback`: what changes values, and the receipt that says who runs the change."""
+
+import asyncio
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from setpoint.errors import InvalidValue
+from setpoint.protocol.values import Json, parse_value
+from setpoint_tui.answers import Key
+from setpoint_tui.arguments import Assignment, KeyName, KeyPath, parse_assignments, parse_keys, parse_revision
+from setpoint_tui.cli import options
+from setpoint_tui.cli.completion import complete_words
+from setpoint_tui.cli.output import note
+from setpoint_tui.cli.receipts import report_written
+from setpoint_tui.cli.session import with_link
+from setpoint_tui.errors import InvalidSettings
+from setpoint_tui.link import HubLink
+from setpoint_tui.lookup import find_key, find_keys, require_environment, type_of
+from setpoint_tui.past import earlier_version
+from setpoint_tui.writing import Written, write
+
+__all__ = ["delete", "rollback", "set_values"]
+
+
+def set_values(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAMESPACE KEY VALUE | NAMESPACE KEY=VALUE...",
+            show_default=False,
+            help="VALUE may be @FILE, or - for stdin; @@ stands for a value that begins with @.",
+            autocompletion=complete_words,
+        ),
+    ],
+    env: options.Env,
+    note: options.Note = "",
+    wait: options.Wait = 5,
+    require_all: options.RequireAll = False,
+    expect: options.Expect = None,
+    json: options.Json = False,
+) -> None:
+    """Set one value, or several in one change set that applies whole or not at all.
+
+    Also: setpoint set NAMESPACE/KEY=VALUE... for keys of several namespaces.
+    """
+    assignments = parse_assignments(words)
+    texts = [_read_text(assignment) for assignment in assignments]
+    _check_wait(wait, require_all)
+    expected = _expected(expect, len(assignments))
+
+    async def change(link: HubLink) -> Written:
+        keys = await find_keys(link, [assignment.name for assignment in assignments])
+        changes = [
+            {"namespace": key.namespace, "key": key.key, "value": _value(key, text), **expected}
+            for key, text in zip(keys, texts, strict=True)
+        ]
+        return await _write(link, "set", {"env": env, "changes": changes, "note": note}, wait)
+
+    report_written(_run(env, change), require_all=require_all, as_json=json)
+
+
+def delete(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="NAMESPACE KEY...", show_default=False, autocompletion=complete_words),
+    ],
+    env: options.Env,
+    note: options.Note = "",
+    wait: options.Wait = 5,
+    require_all: options.RequireAll = False,
+    expect: options.Expect = None,
+    json: options.Json = False,
+) -> None:
+    """Take the value of a key away in one environment; its history stays and rollback brings it back."""
+    names = parse_keys(words)
+    _check_wait(wait, require_all)
+    expected = _expected(expect, len(names))
+
+    async def change(link: HubLink) -> Written:
+        keys = await find_keys(link, names)
+        changes = [{"namespace": key.namespace, "key": key.key, "delete": True, **expected} for key in keys]
+        return await _write(link, "set", {"env": env, "changes": changes, "note": note}, wait)
+
+    report_written(_run(env, change), require_all=require_all, as_json=json)
+
+
+def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    env: options.Env,
+    namespace: options.AnyNamespace = None,
+    key: options.Key = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="VERSION|REV", help="The version, or the revision where it was active."),
+    ] = None,
+    change_set: Annotated[
+        str | None,
+        typer.Option("--change-set", metavar="REV", help="Take back all that this revision changed."),
+    ] = None,
+    note: options.Note = "",
+    wait: options.Wait = 5,
+    require_all: options.RequireAll = False,
+    json: options.Json = False,
+) -> None:
+    """Make an earlier value active again: the one before the present one, or the one named by --to.
+
+    It is a new revision; nothing is removed. With --change-set, every key that the revision touched.
+    """
+    _check_wait(wait, require_all)
+    undone = _undone(change_set, namespace, to)
+    name = None if namespace is None else parse_keys([namespace] if key is None else [namespace, key])[0]
+
+    async def change(link: HubLink) -> Written:
+        where = undone if name is None else await _target(link, env, name, to)
+        return await _write(link, "rollback", {"env": env, "note": note, **where}, wait)
+
+    report_written(_run(env, change), require_all=require_all, as_json=json)
+
+
+def _undone(change_set: str | None, namespace: str | None, to: str | None) -> dict[str, Any]:
+    if change_set is None:
+        if namespace is None:
+            raise InvalidSettings("what is to be rolled back? Type NAMESPACE KEY, or --change-set REV")
+        return {}
+    if namespace is not None or to is not None:
+        raise InvalidSettings("--change-set rolls back a whole revision: leave out the key and --to")
+    revision = parse_revision(change_set)
+    if revision is None:
+        raise InvalidSettings(f"{change_set[:40]!r} is no revision: type a number such as 41")
+    return {"change_set": revision}
+
+
+async def _target(link: HubLink, env: str, name: KeyName | KeyPath, to: str | None) -> dict[str, Any]:
+    key = await find_key(link, name)
+    version = await earlier_version(link, env, key, to)
+    return {"namespace": key.namespace, "key": key.key, "version": version}
+
+
+def _run(env: str, change: Callable[[HubLink], Awaitable[Written]]) -> Written:
+    async def checked(link: HubLink) -> Written:
+        await require_environment(link, env)
+        return await change(link)
+
+    return with_link(checked)
+
+
+async def _write(link: HubLink, method: str, params: dict[str, Any], wait: float) -> Written:
+    request_id = str(uuid.uuid4())
+    try:
+        return await write(link, method, params, request_id=request_id, wait=wait)
+    except asyncio.CancelledError:
+        note(f"interrupted: `setpoint status --request {request_id}` tells whether the change was made")
+        raise
+
+
+def _check_wait(wait: float, require_all: bool) -> None:
+    if require_all and wait == 0:
+        raise InvalidSettings("--require-all needs time to hear from the instances: give --wait more than 0")
+
+
+def _expected(expect: str | None, changes: int) -> dict[str, Any]:
+    if expect is None:
+        return {}
+    if changes != 1:
+        raise InvalidSettings("--expect names the version of one key: change one key at a time with it")
+    return {"expected_version": None if expect == "none" else expect}
+
+
+def _value(key: Key, text: str) -> Json:
+    value_type = type_of(key)
+    try:
+        return parse_value(value_type, text if value_type == "string" else text.strip())
+    except InvalidValue as error:
+        raise InvalidValue(f"{key.namespace}/{key.key}: {error.reason}") from error
+
+
+def _read_text(assignment: Assignment) -> str:
+    text = assignment.text
+    if text.startswith("@@"):
+        return text[1:]
+    try:
+        if text == "-":
+            return _without_line_break(sys.stdin.read())
+        if text.startswith("@"):
+            return _without_line_break(Path(text[1:]).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidValue("the value is not text in UTF-8") from error
+    except OSError as error:
+        hint = "" if text == "-" else f" (for a value that begins with @ type @{text})"
+        raise InvalidSettings(f"{text[1:] or 'stdin'} cannot be read: {error.strerror}{hint}") from error
+    return text
+
+
+def _without_line_break(text: str) -> str:
+    # Editors and echo end a file with a line break that nobody means as part of the value.
+    return text.removesuffix("\n")

@@ -1,0 +1,105 @@
+"""`create` and `env`: keys and environments."""
+
+from typing import Annotated, Any
+
+import typer
+
+from setpoint.errors import InvalidValue
+from setpoint.protocol.values import VALUE_TYPES, is_value_type
+from setpoint_tui.answers import Environment, EnvironmentList, read_answer
+from setpoint_tui.cli import options
+from setpoint_tui.cli.output import console, print_json, print_line
+from setpoint_tui.cli.session import with_link
+from setpoint_tui.cli.tables import Cell, Column, print_table
+from setpoint_tui.formatting import counted, format_revision
+from setpoint_tui.link import HubLink
+from setpoint_tui.text_safety import safe_text
+
+__all__ = ["create", "create_environment", "list_environments"]
+
+
+def create(
+    namespace: options.Namespace,
+    key: Annotated[str, typer.Argument(metavar="KEY", show_default=False)],
+    value_type: Annotated[
+        str,
+        typer.Option(
+            "--type", "-t", metavar="TYPE", help=", ".join(VALUE_TYPES), autocompletion=lambda: list(VALUE_TYPES)
+        ),
+    ],
+    description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",
+    owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")] = "",
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="May be given several times.")] = None,
+    json: options.Json = False,
+) -> None:
+    """Make a key. Its type holds in every environment and never changes; it has no value yet."""
+    if not is_value_type(value_type):
+        raise InvalidValue(f"{value_type[:40]!r} is no type: choose one of {', '.join(VALUE_TYPES)}")
+    params: dict[str, Any] = {"namespace": namespace, "key": key, "type": value_type}
+    more = {"description": description, "owner": owner, "tags": tag}
+    params.update({name: value for name, value in more.items() if value})
+
+    async def make(link: HubLink) -> Any:
+        return await link.request("key.create", params)
+
+    raw = with_link(make)
+    if json:
+        print_json(raw)
+        return
+    print_line("made ", (safe_text(f"{namespace}/{key}"), "bold"), f" of type {value_type}")
+    print_line((f"give it a value: setpoint set {namespace} {key} VALUE --env ENV", "dim"))
+
+
+def list_environments(json: options.Json = False) -> None:
+    """List the environments in the order of promotion."""
+
+    async def read(link: HubLink) -> Any:
+        return await link.request("environment.list", {})
+
+    raw = with_link(read)
+    if json:
+        print_json(raw)
+        return
+    columns = [
+        Column("ENV", style="bold"),
+        Column("REV", right=True),
+        Column("KEYS", right=True),
+        Column("PROTECTED"),
+    ]
+    rows: list[list[Cell]] = [
+        [safe_text(one.env), format_revision(one.revision), f"{one.keys:,}", _protection(one)]
+        for one in read_answer(EnvironmentList, raw).environments
+    ]
+    print_table(console(), columns, rows)
+
+
+def create_environment(
+    env: Annotated[str, typer.Argument(metavar="ENV", show_default=False)],
+    protected: Annotated[bool, typer.Option("--protected", help="Changes will need a review.")] = False,
+    approvals: Annotated[int, typer.Option("--approvals", min=0, max=10, help="How many a change needs.")] = 0,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="ENV", help="Its place in the order of promotion; else last.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Make an environment."""
+    params: dict[str, Any] = {"env": env, "protected": protected, "required_approvals": approvals}
+    if after is not None:
+        params["after"] = after
+
+    async def make(link: HubLink) -> Any:
+        return await link.request("environment.create", params)
+
+    raw = with_link(make)
+    if json:
+        print_json(raw)
+        return
+    made = read_answer(Environment, raw)
+    protection = f", protected: {_protection(made)}" if made.protected else ""
+    print_line("made environment ", (safe_text(made.env), "bold"), protection)
+
+
+def _protection(environment: Environment) -> str:
+    if not environment.protected:
+        return "no"
+    return counted(environment.required_approvals, "approval")

@@ -1,0 +1,67 @@
+"""`up`, `hub` and `schema`: programs of the hub's package, which takes the place of this process."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setpoint_tui.errors import InvalidSettings
+from setpoint_tui.settings import DEFAULT_PORT
+
+__all__ = ["hub", "schema_apply", "schema_print", "up"]
+
+_NEEDED = ("setpoint_hub", "asyncpg", "redis", "pydantic_settings", "prometheus_client")
+
+Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help=f"Default: {DEFAULT_PORT}.")]
+Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Default: 127.0.0.1.")]
+
+
+def up(
+    context: typer.Context,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Default: ~/.local/share/setpoint.")
+    ] = None,
+    port: Port = None,
+    host: Host = None,
+) -> None:
+    """Run the whole stack on this machine: PostgreSQL, Valkey and a hub.
+
+    The embedded parts are left out where SETPOINT_DATABASE_URL or SETPOINT_REDIS_URL is set. Ctrl-C stops all.
+    """
+    _become("up", [*_given("--data", data), *_given("--port", port), *_given("--host", host), *context.args])
+
+
+def hub(context: typer.Context, port: Port = None, host: Host = None) -> None:
+    """Run a hub alone, with the PostgreSQL and Redis of SETPOINT_DATABASE_URL and SETPOINT_REDIS_URL.
+
+    Several may run side by side.
+    """
+    _become("hub", [*_given("--port", port), *_given("--host", host), *context.args])
+
+
+def schema_apply(context: typer.Context) -> None:
+    """Apply the schema to the database of SETPOINT_DATABASE_URL; a second time changes nothing."""
+    _become("schema", ["apply", *context.args])
+
+
+def schema_print(context: typer.Context) -> None:
+    """Print schema.sql."""
+    _become("schema", ["print", *context.args])
+
+
+def _given(option: str, value: object) -> list[str]:
+    return [] if value is None else [option, str(value)]
+
+
+def _become(program: str, arguments: Sequence[str]) -> None:
+    if any(importlib.util.find_spec(package) is None for package in _NEEDED):
+        raise InvalidSettings("the hub is not installed: pip install 'setpoint[hub]'")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = [sys.executable, "-m", "setpoint_hub", program, *arguments]
+    # The same interpreter and no shell; signals then reach the program itself.
+    os.execv(sys.executable, command)  # noqa: S606

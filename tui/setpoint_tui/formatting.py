@@ -1,0 +1,105 @@
+"""Values, durations, revisions and receipts as people read them. What is returned is safe to print."""
+
+from datetime import datetime
+from typing import Any
+
+from setpoint.protocol.strict_json import dumps
+from setpoint_tui.answers import BehindInstance, Change, HistoryChange, Receipt
+from setpoint_tui.text_safety import safe_text
+
+__all__ = [
+    "NO_VALUE",
+    "behind_sentence",
+    "counted",
+    "format_age",
+    "format_change",
+    "format_duration",
+    "format_milliseconds",
+    "format_revision",
+    "format_value",
+    "receipt_sentence",
+]
+
+NO_VALUE = "(none)"
+
+
+def format_value(value_type: str, value: Any) -> str:
+    """Return a value on one line: a string as it stands unless that misleads, others as canonical JSON."""
+    if value_type == "string" and isinstance(value, str):
+        misleading = value != value.strip() or value in ("", NO_VALUE)
+        return safe_text(dumps(value) if misleading else value)
+    return safe_text(dumps(value))
+
+
+def format_change(change: Change | HistoryChange, value_type: str) -> tuple[str, str]:
+    """Return what a key held before a change and after it."""
+    old, new = (change.old, change.new) if isinstance(change, Change) else (change.previous_value, change.value)
+    return (
+        NO_VALUE if change.previous_version is None else format_value(value_type, old),
+        NO_VALUE if change.version is None else format_value(value_type, new),
+    )
+
+
+def format_revision(revision: int) -> str:
+    """Return a revision as it is written everywhere: r43."""
+    return f"r{revision}"
+
+
+def format_milliseconds(milliseconds: float) -> str:
+    """Return a short time, exact enough to compare: 0.8 ms, 14 ms, 1.4 s."""
+    if milliseconds < 0.95:
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time span in its largest unit: 4s, 2m, 3h, 9d."""
+    whole = max(0, int(seconds))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if whole >= length:
+            return f"{whole // length}{unit}"
+    return f"{whole}s"
+
+
+def format_age(at: datetime, now: datetime) -> str:
+    """Return how long ago `at` was; a clock that runs ahead of ours counts as now."""
+    return format_duration((now - at).total_seconds())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number and the noun, in the plural where it is due."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def receipt_sentence(receipt: Receipt) -> str:
+    """Say how many instances run a change set, and how soon they did."""
+    if receipt.instances == 0:
+        return "no live instance watches it"
+    said = f"{receipt.current} of {counted(receipt.instances, 'instance')} {_run(receipt)} it"
+    applied = receipt.applied_ms
+    if receipt.current == 0 or applied is None or applied.p50 is None or applied.max is None:
+        return said
+    if receipt.instances == 1:
+        return f"{said}, after {format_milliseconds(applied.max)}"
+    median, slowest = format_milliseconds(applied.p50), format_milliseconds(applied.max)
+    return f"{said}, {median} median, {slowest} slowest"
+
+
+def behind_sentence(instance: BehindInstance) -> str:
+    """Say of one instance what it runs instead, and why if it told."""
+    name = f"{safe_text(instance.client_id)} ({safe_text(instance.service)})"
+    at = format_revision(instance.revision)
+    match instance.state:
+        case "refused":
+            reason = f": {safe_text(instance.error)}" if instance.error else ""
+            return f"{name} refused it and stays at {at}{reason}"
+        case "silent":
+            return f"{name} has gone silent, last at {at}"
+        case _:
+            return f"{name} is still at {at}"
+
+
+def _run(receipt: Receipt) -> str:
+    return "runs" if receipt.instances == 1 else "run"
