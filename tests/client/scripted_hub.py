@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, Literal, Self, TypeVar
 
-from setpoint.protocol.values import Json
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
@@ -16,6 +15,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from client.wire import EPOCH, on_wire
+from setpoint.protocol.values import Json
 
 T = TypeVar("T")
 
@@ -65,8 +65,8 @@ class ScriptedHub:
         self.heartbeat_seconds = 60.0
         self.upgrade: Literal["accept", "hang", "no subprotocol"] | int = "accept"
         """An HTTP status refuses."""
-        self.watch: Literal["answer", "ignore"] | str | tuple[int, str] = "answer"
-        """Another text is sent as a frame; a tuple is a close code and its reason."""
+        self.watch: str | tuple[int, str] = "answer"
+        """`answer` or `ignore`; another text is sent as a frame; a tuple is a close code and its reason."""
         self.poll: Literal["answer", "hang"] | int = "answer"
         self.token = "secret-token"
         self.upgrades = 0
@@ -152,7 +152,7 @@ class ScriptedHub:
         for connection in set(self._server.all_connections):
             connection.transport.abort()
 
-    def _select_subprotocol(self, _: ServerConnection, offered: object) -> Subprotocol | None:
+    def _select_subprotocol(self, *_: object) -> Subprotocol | None:
         return None if self.upgrade == "no subprotocol" else Subprotocol("setpoint.v1")
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -34,8 +34,6 @@ def full(revision: int, namespaces: Values, *, epoch: Epoch = EPOCH, env: str = 
     return Full(env, epoch, Revision(revision), namespaces)
 
 
-def delta(
-    previous: int, revision: int, namespaces: Changed, *, epoch: Epoch = EPOCH, env: str = "production"
-) -> Delta:
+def delta(previous: int, revision: int, namespaces: Changed, *, epoch: Epoch = EPOCH, env: str = "production") -> Delta:
     """A change."""
     return Delta(env, epoch, Revision(previous), Revision(revision), namespaces)
