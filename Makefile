@@ -32,7 +32,7 @@ check: .venv/dev.stamp
 	$(BIN)/python .ci/check_wheel.py
 
 bench: .venv/dev.stamp
-	@$(BIN)/python -m bench $(ARGS)
+	@cd tests && ../$(BIN)/python -m bench $(ARGS)
 
 clean:
 	rm -rf .venv .demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

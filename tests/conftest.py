@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from support.databases import apply_schema, database_name, temporary_database
+from support.hubs import Hubs, RunningHub, issue_token
 from support.servers import postgres_source, redis_source
 
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
@@ -53,6 +55,25 @@ async def bare_database_url(postgres_url: str) -> AsyncGenerator[str]:
     """A database of the test's own, empty."""
     async with temporary_database(postgres_url) as url:
         yield url
+
+
+@pytest.fixture
+async def admin_token(database_url: str) -> str:
+    """A token of the test's database that may do everything."""
+    return (await issue_token(database_url))[0]
+
+
+@pytest.fixture
+async def hubs(database_url: str, redis_url: str, admin_token: str) -> AsyncGenerator[Hubs]:
+    """Start any number of real hubs, in this process, on the test's database: `await hubs.start()`."""
+    async with AsyncExitStack() as stack:
+        yield Hubs(database_url, redis_url, admin_token, stack)
+
+
+@pytest.fixture
+async def hub(hubs: Hubs) -> RunningHub:
+    """A real hub on a port of its own, ready, with quick settings."""
+    return await hubs.start()
 
 
 @pytest.fixture(autouse=True)

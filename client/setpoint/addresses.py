@@ -2,7 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from setpoint.errors import HubUnreachable
 
@@ -62,4 +62,5 @@ def parse_address(url: str) -> Address:
     secure = _SECURE[parts.scheme]
     if port is None:
         port = 443 if secure else 80
-    return Address(secure, parts.hostname, port, parts.path.rstrip("/"))
+    # What is escaped already stays as it is.
+    return Address(secure, parts.hostname, port, quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~"))

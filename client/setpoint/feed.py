@@ -53,7 +53,7 @@ class Feed:
             # A loop that is closed already has nothing left to end.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._end.set)
-        if self._thread is not threading.current_thread():
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
     def _run(self) -> None:

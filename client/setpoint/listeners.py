@@ -73,8 +73,9 @@ class Dispatcher:
     def stop(self, timeout: float) -> None:
         """End the thread once it has delivered what waits, and wait for that, but no longer than the timeout."""
         self._inbox.put(None)
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout)
+        thread = self._thread
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join(timeout)
 
     def _offer(self, listener: _Listener, changes: Iterable[Change]) -> None:
         idle = not listener.pending

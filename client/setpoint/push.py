@@ -60,7 +60,8 @@ class Push:
         try:
             async with self._connection(address, token) as connection:
                 return await self._follow(connection)
-        except (OSError, WebSocketException, SetpointError, ValueError) as error:
+        except (OSError, WebSocketException, SetpointError, ValueError, ImportError) as error:
+            # ImportError: a SOCKS proxy is set, and the library for it is not installed.
             return why_ended(error)
 
     async def _follow(self, connection: ClientConnection) -> Ended:

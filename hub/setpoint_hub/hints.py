@@ -72,6 +72,13 @@ def connect(url: str) -> Redis:
         raise StartRefused(f"SETPOINT_REDIS_URL is not usable: {error}") from error
 
 
+def obey_cancellation() -> None:
+    """Raise CancelledError when this task was cancelled: redis-py finishes, or fails, a command that is cancelled."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Publisher:
     """Publishes hints behind the writers' backs: a write never waits for Redis, and never fails with it."""
 
@@ -96,6 +103,7 @@ class Publisher:
                 except _LOST as error:
                     HINTS.labels("failed").inc()
                     log.debug("a hint was not published: %s", error)
+                obey_cancellation()
         finally:
             await self._redis.aclose()
 
@@ -126,6 +134,7 @@ class Listener:
                 await self._listen()
             except _LOST as error:
                 self._lost(error)
+            obey_cancellation()
             failures = 0 if asyncio.get_running_loop().time() - began > 30 else failures + 1
             await asyncio.sleep(random.uniform(0.1, min(5.0, 0.5 * 2**failures)))  # noqa: S311  # jitter
 
@@ -148,6 +157,7 @@ class Listener:
         heard, asked = clock(), False
         while True:
             message = cast("dict[str, Any] | None", await pubsub.get_message(timeout=1.0))
+            obey_cancellation()
             if message is not None:
                 heard, asked = clock(), False
                 self._take(message)

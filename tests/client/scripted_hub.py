@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -58,15 +59,17 @@ class LoopThread:
 class ScriptedHub:
     """Holds one environment, `production`. The knobs may be turned at any time and hold from the next request on."""
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, prefix: str = "", tls: ssl.SSLContext | None = None) -> None:
+        self.prefix = prefix
+        self._tls = tls
         self.epoch: str = EPOCH
         self.revision = 0
         self.namespaces: dict[str, dict[str, dict[str, Any]]] = {}
         self.heartbeat_seconds = 60.0
         self.upgrade: Literal["accept", "hang", "no subprotocol"] | int = "accept"
         """An HTTP status refuses."""
-        self.watch: str | tuple[int, str] = "answer"
-        """`answer` or `ignore`; another text is sent as a frame; a tuple is a close code and its reason."""
+        self.watch: Literal["answer", "ignore"] | list[str] | tuple[int, str] = "answer"
+        """Frames to send instead of an answer, or a close code and its reason."""
         self.poll: Literal["answer", "hang"] | int = "answer"
         self.token = "secret-token"
         self.upgrades = 0
@@ -82,7 +85,7 @@ class ScriptedHub:
     @property
     def url(self) -> str:
         """Where the hub is."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}{self.prefix}"
 
     def put(self, **values: Json) -> None:
         """Set values in the namespace `payments` without telling anybody; None deletes. Moves the revision."""
@@ -143,6 +146,7 @@ class ScriptedHub:
             ping_interval=None,
             close_timeout=0.2,
             compression=None,
+            ssl=self._tls,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
@@ -156,8 +160,10 @@ class ScriptedHub:
         return None if self.upgrade == "no subprotocol" else Subprotocol("setpoint.v1")
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
-        if request.path.startswith("/v1/snapshot?"):
+        if request.path.startswith(f"{self.prefix}/v1/snapshot?"):
             return await self._answer_poll(request)
+        if request.path != f"{self.prefix}/v1/ws":
+            return connection.respond(404, "")
         self.upgrades += 1
         if self.upgrade == "hang":
             await asyncio.Event().wait()
@@ -210,8 +216,9 @@ class ScriptedHub:
                 result = self._watch_result(frame["params"])
                 await connection.send(json.dumps({"jsonrpc": "2.0", "id": frame["id"], "result": result}))
                 self._watching.add(connection)
-            case str():
-                await connection.send(self.watch)
+            case list(frames):
+                for text in frames:
+                    await connection.send(text)
             case (code, reason):
                 await connection.close(code, reason)
 

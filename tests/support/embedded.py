@@ -34,9 +34,7 @@ async def running(data: Path) -> AsyncGenerator[EmbeddedServers]:
 
 
 @asynccontextmanager
-async def running_postgres(
-    data: Path, *, strategy: Strategy | None = None
-) -> AsyncGenerator[EmbeddedPostgres]:
+async def running_postgres(data: Path, *, strategy: Strategy | None = None) -> AsyncGenerator[EmbeddedPostgres]:
     settings = PostgresSettings(durable=False, max_connections=10, strategy=strategy)
     with DataFolder(data) as folder:
         async with EmbeddedPostgres(folder, report=silent, settings=settings) as postgres:

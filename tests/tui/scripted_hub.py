@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from setpoint.errors import RequestFailed
-from setpoint.protocol.close_codes import SUBPROTOCOL
-from setpoint.protocol.jsonrpc import Call, encode_call, encode_error, encode_result, read_frame
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from setpoint.errors import RequestFailed
+from setpoint.protocol.close_codes import SUBPROTOCOL
+from setpoint.protocol.jsonrpc import Call, encode_call, encode_error, encode_result, read_frame
 from setpoint_tui.address import parse_address
 from setpoint_tui.connection import Connection
 
@@ -70,24 +70,25 @@ class ScriptedHub:
 
     async def serve(self, connection: ServerConnection) -> None:
         self.connections.add(connection)
+        requests: set[asyncio.Task[None]] = set()
         try:
-            async with asyncio.TaskGroup() as requests:
-                async for text in connection:
-                    call = read_frame(str(text))
-                    assert isinstance(call, Call)
-                    requests.create_task(self._answer(connection, call))
+            async for text in connection:
+                call = read_frame(str(text))
+                assert isinstance(call, Call)
+                requests.add(asyncio.create_task(self._answer(connection, call)))
         except ConnectionClosed:
             pass
         finally:
             self.connections.discard(connection)
+            for request in requests:
+                request.cancel()
+            await asyncio.gather(*requests, return_exceptions=True)
 
     async def _answer(self, connection: ServerConnection, call: Call) -> None:
         self.asked.append((call.method, call.params))
         assert call.id is not None
-        answer = self.answers.get(call.method)
+        answer = self.answers.get(call.method, _unknown)
         try:
-            if answer is None:
-                raise RequestFailed(f"unknown method {call.method}", kind="protocol", code=-32601)
             result = answer(call.params)
             if inspect.isawaitable(result):
                 result = await result
@@ -105,6 +106,10 @@ class ScriptedHub:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return connection.respond(HTTPStatus.UNAUTHORIZED, '{"error":{"code":"unauthorised","message":"no"}}')
         return None
+
+
+def _unknown(_params: dict[str, Any]) -> Any:
+    raise RequestFailed("unknown method", kind="protocol", code=-32601)
 
 
 @asynccontextmanager

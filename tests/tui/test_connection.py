@@ -23,12 +23,11 @@ def found(home: Path, **environ: str) -> Connection:
     return find_connection(read_settings({"HOME": str(home), **environ}))
 
 
-def record(home: Path, url: str, token: str | None = "local-token", *, pid: int | None = None) -> Path:
+def record(home: Path, url: str, content: str = "local-token", *, pid: int | None = None) -> Path:
     """Write what a `setpoint up` leaves while it runs."""
     port = url.rpartition(":")[2]
     token_file = home / f"{port}.token"
-    if token is not None:
-        token_file.write_text(token + "\n")
+    token_file.write_text(content + "\n")
     folder = home / ".local/state/setpoint/running"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{port}.json"

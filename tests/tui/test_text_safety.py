@@ -47,7 +47,7 @@ def test_printable_text_is_not_touched(text: str) -> None:
         ("\U000e0041", r"\U000e0041"),
         ("\ud800", r"\ud800"),
         ("\u2028", r"\u2028"),
-        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("\u06cc\u200c\u062e", "\u06cc\u200c\u062e"),
         ("[/] [@click=app.bell]", "[/] [@click=app.bell]"),
     ],
 )

@@ -12,7 +12,7 @@ import typer
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.settings import DEFAULT_PORT
 
-__all__ = ["hub", "schema_apply", "schema_print", "up"]
+__all__ = ["hub", "require_hub", "schema_apply", "schema_print", "up"]
 
 _NEEDED = ("setpoint_hub", "asyncpg", "redis", "pydantic_settings", "prometheus_client")
 
@@ -57,9 +57,14 @@ def _given(option: str, value: object) -> list[str]:
     return [] if value is None else [option, str(value)]
 
 
-def _become(program: str, arguments: Sequence[str]) -> None:
+def require_hub() -> None:
+    """Raise InvalidSettings, with what to install, when the hub's package cannot run here."""
     if any(importlib.util.find_spec(package) is None for package in _NEEDED):
         raise InvalidSettings("the hub is not installed: pip install 'setpoint[hub]'")
+
+
+def _become(program: str, arguments: Sequence[str]) -> None:
+    require_hub()
     sys.stdout.flush()
     sys.stderr.flush()
     command = [sys.executable, "-m", "setpoint_hub", program, *arguments]

@@ -10,11 +10,12 @@ from setpoint.protocol.values import render_value
 from setpoint_tui.answers import History, Key, read_answer
 from setpoint_tui.arguments import parse_keys, parse_revision
 from setpoint_tui.cli import options
+from setpoint_tui.cli.histories import print_history
 from setpoint_tui.cli.output import console, note, print_json, print_line, print_value
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
 from setpoint_tui.errors import InvalidSettings
-from setpoint_tui.formatting import NO_VALUE, format_age, format_change, format_revision, format_value
+from setpoint_tui.formatting import NO_VALUE, format_age, format_revision, format_value
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import all_keys, find_key, require_environment, type_of, value_in
 from setpoint_tui.text_safety import safe_text
@@ -84,7 +85,7 @@ def history(
     if not found.changes:
         note(f"{safe_text(f'{found.namespace}/{found.key}')} never had a value in {safe_text(found.env)}")
         return
-    _print_history(found)
+    print_history(found)
     if found.next is not None:
         note(f"… and older ones: --limit {min(limit * 2, 500)}")
 
@@ -181,27 +182,3 @@ def _value_row(key: Key, now: datetime) -> list[Cell]:
         "" if key.at is None else format_age(key.at, now),
         safe_text(key.description),
     ]
-
-
-def _print_history(found: History) -> None:
-    now = datetime.now(UTC)
-    columns = [
-        Column("REV", right=True),
-        Column("AGE", right=True),
-        Column("WHO", flexible=True),
-        Column("CHANGE", flexible=True, style="bold"),
-        Column("HOW", flexible=True, drop=1),
-        Column("NOTE", flexible=True, drop=2),
-    ]
-    rows: list[list[Cell]] = [
-        [
-            format_revision(change.revision),
-            format_age(change.at, now),
-            safe_text(change.by.name),
-            " → ".join(format_change(change, found.type)),
-            safe_text(change.how),
-            safe_text(change.note),
-        ]
-        for change in found.changes
-    ]
-    print_table(console(), columns, rows)

@@ -1,0 +1,1 @@
+"""Measurements: each prints a table, none passes or fails. Run them with `make bench`."""

@@ -1,0 +1,237 @@
+"""schema.sql: applied again it changes nothing, and it refuses what must never be, whoever writes."""
+
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from setpoint_hub.errors import DatabaseUnavailable, SchemaMismatch, StartRefused
+from setpoint_hub.schema import SCHEMA_VERSION, apply_schema, schema_text
+from support.hubs import running_hub
+from support.wire import Wire
+
+Database = "asyncpg.Connection[asyncpg.Record]"
+
+_ADD_VERSION = """
+    INSERT INTO ConfigVersion (key_id, value, env, is_active, changed_by)
+    VALUES ((SELECT key_id FROM ConfigKey WHERE key = $1), $2, $3, $4, (SELECT max(user_id) FROM Account))
+"""
+_LAYOUT = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+_TRIGGERS = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
+
+
+async def test_applying_it_twice_changes_nothing(wire: Wire, database: Database, database_url: str) -> None:
+    await wire.set(3)
+    before = [await database.fetch(query) for query in (_LAYOUT, _TRIGGERS, "TABLE Installation", "TABLE Environment")]
+    await apply_schema(database_url)
+    after = [await database.fetch(query) for query in (_LAYOUT, _TRIGGERS, "TABLE Installation", "TABLE Environment")]
+    assert [sorted(map(str, rows)) for rows in after] == [sorted(map(str, rows)) for rows in before]
+
+
+async def test_environments_that_were_removed_on_purpose_do_not_come_back(
+    database: Database, database_url: str
+) -> None:
+    await database.execute("DELETE FROM Environment WHERE env = 'development'")
+    await apply_schema(database_url)
+    assert await database.fetchval("SELECT count(*) FROM Environment") == 2
+
+
+async def test_a_database_of_a_newer_setpoint_is_refused(database: Database, database_url: str) -> None:
+    await database.execute("UPDATE Installation SET schema_version = $1", SCHEMA_VERSION + 1)
+    with pytest.raises(StartRefused, match="newer"):
+        await apply_schema(database_url)
+    assert await database.fetchval("SELECT schema_version FROM Installation") == SCHEMA_VERSION + 1
+
+
+def test_the_file_and_the_hub_name_the_same_version() -> None:
+    text = schema_text()
+    named = re.findall(r"schema_version > (\d+)|\(version (\d+)\)|VALUES \((\d+)\)|schema_version [<=]+ (\d+)", text)
+    assert {int(number) for groups in named for number in groups if number} == {SCHEMA_VERSION}
+    assert len(named) >= 5
+
+
+def test_a_checkout_applies_the_file_at_the_root() -> None:
+    assert schema_text() == (Path(__file__).parents[2] / "schema.sql").read_text()
+
+
+async def test_the_hub_refuses_a_database_without_the_schema(bare_database_url: str, redis_url: str) -> None:
+    with pytest.raises(SchemaMismatch, match="setpoint schema apply"):
+        async with running_hub(bare_database_url, redis_url, "sp_none"):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("version", "advice"), [(SCHEMA_VERSION - 1, "setpoint schema apply"), (SCHEMA_VERSION + 1, "newer Setpoint")]
+)
+async def test_the_hub_refuses_another_version_and_says_what_to_do(
+    database: Database, database_url: str, redis_url: str, version: int, advice: str
+) -> None:
+    await database.execute("UPDATE Installation SET schema_version = $1", version)
+    with pytest.raises(SchemaMismatch, match=advice):
+        async with running_hub(database_url, redis_url, "sp_none"):
+            pass
+
+
+async def test_applying_it_where_no_database_answers_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await apply_schema(f"postgresql://postgres@/setpoint?host={tmp_path}")
+
+
+async def test_two_active_versions_of_one_key_cannot_be(wire: Wire, database: Database) -> None:
+    await wire.set(3)
+    with pytest.raises(asyncpg.UniqueViolationError, match="one_active_version"):
+        await database.execute(_ADD_VERSION, "max_retries", "4", "staging", True)
+    await database.execute(_ADD_VERSION, "max_retries", "4", "staging", False)
+    await database.execute(_ADD_VERSION, "max_retries", "4", "production", True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ConfigVersion SET value = '4'",
+        "UPDATE ConfigVersion SET change_note = 'another'",
+        "UPDATE ConfigVersion SET created_at = now()",
+        "UPDATE ConfigVersion SET changed_by = changed_by",
+        "DELETE FROM ConfigVersion",
+        "TRUNCATE ConfigVersion CASCADE",
+        "UPDATE ChangeSet SET note = 'another'",
+        "UPDATE ChangeSet SET hash = previous_hash",
+        "DELETE FROM ChangeSet",
+        "TRUNCATE ChangeSet CASCADE",
+        "UPDATE Change SET version_id = NULL",
+        "DELETE FROM Change",
+        "TRUNCATE Change",
+    ],
+)
+async def test_what_happened_cannot_be_altered_or_removed(wire: Wire, database: Database, statement: str) -> None:
+    await wire.set(3)
+    with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+        await database.execute(statement)
+
+
+async def test_which_version_is_active_may_change(wire: Wire, database: Database) -> None:
+    await wire.set(3)
+    await database.execute("UPDATE ConfigVersion SET is_active = false")
+
+
+@pytest.mark.parametrize(
+    ("value_type", "value"),
+    [
+        ("string", '""'),
+        ("string", '"5"'),
+        ("int", "0"),
+        ("int", "-9223372036854775808"),
+        ("int", "9223372036854775807"),
+        ("float", "5"),
+        ("float", "-0.0"),
+        ("float", "1.7976931348623157e+308"),
+        ("float", "5e-324"),
+        ("bool", "true"),
+        ("json", "null"),
+        ("json", '{"rps":[1,2.5,"x",null]}'),
+    ],
+)
+async def test_a_value_of_the_type_is_taken(wire: Wire, database: Database, value_type: str, value: str) -> None:
+    await wire.create_key("some", value_type)
+    await database.execute(_ADD_VERSION, "some", value, "staging", True)
+
+
+@pytest.mark.parametrize(
+    ("value_type", "value"),
+    [
+        ("string", "5"),
+        ("string", "null"),
+        ("string", "text"),
+        ("string", '"\\u0000"'),
+        ("int", "5.0"),
+        ("int", "1e3"),
+        ("int", '"5"'),
+        ("int", "05"),
+        ("int", "-0"),
+        ("int", "true"),
+        ("int", ""),
+        ("int", "9223372036854775808"),
+        ("int", "-9223372036854775809"),
+        ("float", '"0.5"'),
+        ("float", "NaN"),
+        ("float", "1e400"),
+        ("float", "null"),
+        ("bool", "1"),
+        ("bool", "null"),
+        ("bool", '"true"'),
+        ("json", "{"),
+        ("json", "NaN"),
+        ("json", ""),
+        ("json", '"' + "x" * 65535 + '"'),
+    ],
+)
+async def test_a_value_of_another_type_is_refused(
+    wire: Wire, database: Database, value_type: str, value: str
+) -> None:
+    await wire.create_key("some", value_type)
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await database.execute(_ADD_VERSION, "some", value, "staging", True)
+    assert refused.value.sqlstate is not None
+    # A check's violation, or jsonb's own word on text that is no JSON.
+    assert refused.value.sqlstate[:2] in {"23", "22"}
+
+
+@pytest.mark.parametrize("revision", [0, 2, -1, 5])
+async def test_a_revision_rises_by_one_and_never_falls(wire: Wire, database: Database, revision: int) -> None:
+    await wire.set(3)
+    await database.execute("UPDATE Environment SET revision = revision WHERE env = 'staging'")
+    if revision == 2:
+        await database.execute("UPDATE Environment SET revision = 2 WHERE env = 'staging'")
+        return
+    with pytest.raises(asyncpg.CheckViolationError):
+        await database.execute("UPDATE Environment SET revision = $1 WHERE env = 'staging'", revision)
+
+
+@pytest.mark.parametrize("column", ["namespace = 'other'", "key = 'other'", "value_type = 'float'"])
+async def test_a_key_keeps_its_name_and_type(wire: Wire, database: Database, column: str) -> None:
+    assert wire.connection.close_code is None
+    with pytest.raises(asyncpg.CheckViolationError, match="keeps its name"):
+        await database.execute(f"UPDATE ConfigKey SET {column}")  # noqa: S608 - from the lines above
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO ConfigKey (namespace, key, value_type) VALUES ('pay ments', 'a', 'int')",
+        "INSERT INTO ConfigKey (namespace, key, value_type) VALUES ('payments', '', 'int')",
+        "INSERT INTO ConfigKey (namespace, key, value_type) VALUES ('payments', 'a', 'number')",
+        "INSERT INTO Environment (env, position) VALUES ('qa 1', 9)",
+        "INSERT INTO Installation (only_one, schema_version) VALUES (false, 1)",
+        "UPDATE Environment SET required_approvals = 11",
+        "INSERT INTO Token (user_id, token_hash, role) SELECT user_id, '\\x00', 'admin' FROM Account",
+    ],
+)
+async def test_a_row_that_cannot_be_is_refused(wire: Wire, database: Database, statement: str) -> None:
+    assert wire.connection.close_code is None
+    with pytest.raises(asyncpg.CheckViolationError):
+        await database.execute(statement)
+
+
+async def test_a_change_cannot_name_a_version_of_another_key(wire: Wire, database: Database) -> None:
+    await wire.create_key("other")
+    await wire.set(3)
+    statement = """
+        INSERT INTO Change (env, revision, key_id, version_id)
+        SELECT 'staging', 1, (SELECT key_id FROM ConfigKey WHERE key = 'other'), version_id FROM ConfigVersion
+    """
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await database.execute(statement)
+
+
+async def test_one_request_id_has_one_change_set(wire: Wire, database: Database) -> None:
+    request_id = uuid4()
+    await wire.set(3, request_id=str(request_id))
+    statement = """
+        INSERT INTO ChangeSet (env, revision, how, changed_by, token_id, created_at, request_id, request_hash,
+                               previous_hash, hash)
+        SELECT env, 2, how, changed_by, token_id, created_at, request_id, request_hash, hash, hash FROM ChangeSet
+    """
+    with pytest.raises(asyncpg.UniqueViolationError, match="request_id"):
+        await database.execute(statement)

@@ -1,0 +1,63 @@
+"""Loads the sample by the wire, as any operator would: only what is missing, so that changes are kept."""
+
+import asyncio
+import uuid
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from setpoint_tui.answers import EnvironmentList, read_answer
+from setpoint_tui.demo.sample import ENVIRONMENTS, SampleKey
+from setpoint_tui.link import HubLink
+from setpoint_tui.lookup import all_keys
+from setpoint_tui.writing import write
+
+__all__ = ["load_sample"]
+
+_AT_ONCE = 16
+
+
+async def load_sample(link: HubLink, sample: Sequence[SampleKey]) -> int:
+    """Make the keys that are missing and give them their values; return how many were made.
+
+    An environment that has had no change yet gets all values: an earlier load was cut short.
+    """
+    present = {(key.namespace, key.key) async for key, _ in all_keys(link, {})}
+    missing = [key for key in sample if (key.namespace, key.key) not in present]
+    await _make(link, missing)
+    found = read_answer(EnvironmentList, await link.request("environment.list", {}))
+    untouched = {environment.env for environment in found.environments if environment.revision == 0}
+    for place, env in enumerate(ENVIRONMENTS):
+        await _set(link, env, place, sample if env in untouched else missing)
+    return len(missing)
+
+
+async def _make(link: HubLink, keys: Collection[SampleKey]) -> None:
+    allowed = asyncio.Semaphore(_AT_ONCE)
+
+    async def make(key: SampleKey) -> None:
+        async with allowed:
+            await link.request("key.create", _description(key))
+
+    await asyncio.gather(*(make(key) for key in keys))
+
+
+def _description(key: SampleKey) -> dict[str, Any]:
+    return {
+        "namespace": key.namespace,
+        "key": key.key,
+        "type": key.type,
+        "description": key.description,
+        "owner": key.owner,
+        "tags": list(key.tags),
+    }
+
+
+async def _set(link: HubLink, env: str, place: int, keys: Sequence[SampleKey]) -> None:
+    if not keys:
+        return
+    changes = [
+        {"namespace": key.namespace, "key": key.key, "value": key.values[place], "expected_version": None}
+        for key in keys
+    ]
+    params = {"env": env, "changes": changes, "note": "the sample"}
+    await write(link, "set", params, request_id=str(uuid.uuid4()), wait=0)
