@@ -7,12 +7,14 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from setpoint.protocol.jsonrpc import Call, Response, encode_call, read_frame
-from setpoint.protocol.messages import decode_change, decode_watch_result
+from setpoint.protocol.messages import Delta, decode_change, decode_watch_result
 from setpoint.replica import Held, apply
 
 
@@ -57,14 +59,17 @@ class Member:
     async def follow(self) -> None:
         """Apply and acknowledge until the connection ends."""
         assert self._connection is not None
-        async for frame in self._connection:
-            message = read_frame(str(frame))
-            if isinstance(message, Call) and message.method == "change":
-                update = decode_change(message.params)
-                self._held = apply(self._held, update)
-                self.applied[self._held.revision] = time.monotonic()
-                delay = update.ack_within_seconds * (self._number % 100) / 100
-                asyncio.get_running_loop().call_later(delay, self._acknowledge, delay)
+        with suppress(ConnectionClosed):
+            async for frame in self._connection:
+                message = read_frame(str(frame))
+                if isinstance(message, Call) and message.method == "change":
+                    self._take(decode_change(message.params))
+
+    def _take(self, update: Delta) -> None:
+        self._held = apply(self._held, update)
+        self.applied[self._held.revision] = time.monotonic()
+        delay = update.ack_within_seconds * (self._number % 100) / 100
+        asyncio.get_running_loop().call_later(delay, self._acknowledge, delay)
 
     def _acknowledge(self, delay: float) -> None:
         beat = {

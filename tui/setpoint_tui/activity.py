@@ -17,7 +17,7 @@ from setpoint_tui.mailbox import Missed
 __all__ = ["Followed", "Following", "Happened", "Lost", "Skipped", "follow"]
 
 _FIRST_DELAY = 0.5
-_LONGEST_DELAY = 10.0
+_LONGEST_DELAY = 5.0
 _STABLE_SECONDS = 10.0
 """A connection that lasted this long starts the delays anew; one that is cut at once does not."""
 

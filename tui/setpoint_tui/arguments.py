@@ -10,6 +10,7 @@ __all__ = [
     "Assignment",
     "KeyName",
     "KeyPath",
+    "is_id",
     "is_negative_number",
     "parse_assignments",
     "parse_keys",
@@ -17,6 +18,7 @@ __all__ = [
     "possible_names",
 ]
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NEGATIVE_NUMBER = re.compile(r"-\.?[0-9].*", re.DOTALL)
 
 
@@ -92,6 +94,11 @@ def parse_revision(text: str) -> int | None:
     """Return the revision that `r43` or `43` names, or None when it is something else."""
     digits = text.removeprefix("r")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is an id of the hub's, a UUID."""
+    return _ID.fullmatch(text.lower()) is not None
 
 
 def is_negative_number(word: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from setpoint.protocol.strict_json import dumps
 from setpoint_tui.answers import BehindInstance, Change, HistoryChange, Receipt
-from setpoint_tui.text_safety import safe_text
+from setpoint_tui.text_safety import LONGEST_CELL, safe_text
 
 __all__ = [
     "NO_VALUE",
@@ -22,21 +22,24 @@ __all__ = [
 
 NO_VALUE = "(none)"
 
+_LONGEST_SIDE = 200
+"""Characters of each side of a change: who needs more looks at the value."""
 
-def format_value(value_type: str, value: Any) -> str:
+
+def format_value(value_type: str, value: Any, *, limit: int = LONGEST_CELL) -> str:
     """Return a value on one line: a string as it stands unless that misleads, others as canonical JSON."""
     if value_type == "string" and isinstance(value, str):
         misleading = value != value.strip() or value in ("", NO_VALUE)
-        return safe_text(dumps(value) if misleading else value)
-    return safe_text(dumps(value))
+        return safe_text(dumps(value) if misleading else value, limit=limit)
+    return safe_text(dumps(value), limit=limit)
 
 
 def format_change(change: Change | HistoryChange, value_type: str) -> tuple[str, str]:
     """Return what a key held before a change and after it."""
     old, new = (change.old, change.new) if isinstance(change, Change) else (change.previous_value, change.value)
     return (
-        NO_VALUE if change.previous_version is None else format_value(value_type, old),
-        NO_VALUE if change.version is None else format_value(value_type, new),
+        NO_VALUE if change.previous_version is None else format_value(value_type, old, limit=_LONGEST_SIDE),
+        NO_VALUE if change.version is None else format_value(value_type, new, limit=_LONGEST_SIDE),
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 import typer.main
@@ -25,9 +26,9 @@ def run(arguments: Sequence[str]) -> int:
         command = typer.main.get_command(app)
         code = command.main(args=list(arguments), prog_name="setpoint", standalone_mode=False)
     except SetpointError as error:
-        return _report(error, str(error), as_json=as_json)
+        return _report(error, _sentence(error), as_json=as_json)
     except typer.TyperException as error:
-        return _report(error, error.format_message(), as_json=as_json, code=error.exit_code)
+        return _report(error, _usage_sentence(error), as_json=as_json, code=error.exit_code)
     except typer.Abort:
         return ExitCode.UNEXPECTED
     except Exception as error:
@@ -48,6 +49,18 @@ def _report(error: Exception, said: str, *, as_json: bool, code: int | None = No
     elif said:
         note(("setpoint: ", "bold red"), safe_text(said))
     return code
+
+
+def _sentence(error: SetpointError) -> str:
+    conflicts: list[Any] = error.data.get("conflicts", []) if isinstance(error, RequestFailed) else []
+    active = [str(one.get("active_version") or "none") for one in conflicts[:1]]
+    return f"{error} (active now: {active[0]})" if active else str(error)
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    said = error.format_message()
+    path = getattr(getattr(error, "ctx", None), "command_path", None)
+    return f"{said.removesuffix('.')}: see `{path} --help`" if said and path else said
 
 
 def _kind(error: Exception, code: int) -> str:

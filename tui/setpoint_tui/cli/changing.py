@@ -9,13 +9,21 @@ from typing import Annotated, Any
 
 import typer
 
-from setpoint.errors import InvalidValue
+from setpoint.errors import InvalidValue, NotJson
 from setpoint.protocol.values import Json, parse_value
 from setpoint_tui.answers import Key
-from setpoint_tui.arguments import Assignment, KeyName, KeyPath, parse_assignments, parse_keys, parse_revision
+from setpoint_tui.arguments import (
+    Assignment,
+    KeyName,
+    KeyPath,
+    is_id,
+    parse_assignments,
+    parse_keys,
+    parse_revision,
+)
 from setpoint_tui.cli import options
 from setpoint_tui.cli.completion import complete_words
-from setpoint_tui.cli.output import note
+from setpoint_tui.cli.output import note, waiting
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.errors import InvalidSettings
@@ -25,6 +33,8 @@ from setpoint_tui.past import earlier_version
 from setpoint_tui.writing import Written, write
 
 __all__ = ["delete", "rollback", "set_values"]
+
+_EXAMPLES = {"int": "5", "float": "0.25"}
 
 
 def set_values(
@@ -151,7 +161,8 @@ def _run(env: str, change: Callable[[HubLink], Awaitable[Written]]) -> Written:
 async def _write(link: HubLink, method: str, params: dict[str, Any], wait: float) -> Written:
     request_id = str(uuid.uuid4())
     try:
-        return await write(link, method, params, request_id=request_id, wait=wait)
+        with waiting("waiting for the instances to confirm"):
+            return await write(link, method, params, request_id=request_id, wait=wait)
     except asyncio.CancelledError:
         note(f"interrupted: `setpoint status --request {request_id}` tells whether the change was made")
         raise
@@ -167,6 +178,8 @@ def _expected(expect: str | None, changes: int) -> dict[str, Any]:
         return {}
     if changes != 1:
         raise InvalidSettings("--expect names the version of one key: change one key at a time with it")
+    if expect != "none" and not is_id(expect):
+        raise InvalidSettings("--expect takes a version as `setpoint get --json` shows it, or none")
     return {"expected_version": None if expect == "none" else expect}
 
 
@@ -175,7 +188,10 @@ def _value(key: Key, text: str) -> Json:
     try:
         return parse_value(value_type, text if value_type == "string" else text.strip())
     except InvalidValue as error:
-        raise InvalidValue(f"{key.namespace}/{key.key}: {error.reason}") from error
+        is_no_number = value_type in ("int", "float") and isinstance(error.__cause__, NotJson)
+        # Where in a word it stops to be a number is of no help.
+        reason = f"{text[:40]!r} is not of type {value_type}: type a number such as {_EXAMPLES.get(value_type)}"
+        raise InvalidValue(f"{key.namespace}/{key.key}: {reason if is_no_number else error.reason}") from error
 
 
 def _read_text(assignment: Assignment) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from setpoint_tui.activity import Followed, Following, Happened, Lost, Skipped, follow
+from setpoint_tui.activity import Following, Happened, Lost, Skipped, follow
 from setpoint_tui.answers import PastChangeSet
 from setpoint_tui.cli import options
 from setpoint_tui.cli.completion import complete_namespace
@@ -35,11 +35,16 @@ def watch(
 
     async def show() -> None:
         shown = _Shown(namespaces)
+        remarks = _Remarks()
         async for event in follow(connection(), env):
-            if json:
-                _print_raw(event, shown)
-            else:
-                _print_event(event, shown)
+            match event:
+                case Happened(change_set, raw) if json:
+                    if any(change.namespace in shown for change in change_set.changes):
+                        print_json_line(raw)
+                case Happened(change_set):
+                    _print_changes(change_set, shown)
+                case _:
+                    remarks.make(event)
 
     asyncio.run(show())
 
@@ -54,22 +59,17 @@ class _Shown:
         return not self._namespaces or namespace in self._namespaces
 
 
-def _print_raw(event: Followed, shown: _Shown) -> None:
-    match event:
-        case Happened(change_set, raw) if any(change.namespace in shown for change in change_set.changes):
-            print_json_line(raw)
-        case Skipped() | Lost():
-            note(_remark(event))
-        case _:
-            pass
+class _Remarks:
+    """What there is to say besides the changes, each once: a hub that stays away is told of once."""
 
+    def __init__(self) -> None:
+        self._last = ""
 
-def _print_event(event: Followed, shown: _Shown) -> None:
-    match event:
-        case Happened(change_set):
-            _print_changes(change_set, shown)
-        case _:
-            note((_remark(event), "dim"))
+    def make(self, event: Following | Skipped | Lost) -> None:
+        said = _remark(event)
+        if said != self._last:
+            note((said, "dim"))
+        self._last = said
 
 
 def _print_changes(done: PastChangeSet, shown: _Shown) -> None:
@@ -91,14 +91,12 @@ def _circumstances(done: PastChangeSet) -> list[str]:
     return [safe_text(done.by.name), *how, *why]
 
 
-def _remark(event: Following | Skipped | Lost | Happened) -> str:
+def _remark(event: Following | Skipped | Lost) -> str:
     match event:
         case Following(revisions):
             standing = ", ".join(f"{safe_text(env)} {format_revision(at)}" for env, at in revisions.items())
             return f"following {standing}"
         case Skipped(env, first, last):
             return f"{safe_text(env)}: {format_revision(first)} to {format_revision(last)} went by unseen"
-        case Lost(reason, delay):
-            return f"{safe_text(reason)}; trying again in {delay:.1f} s"
-        case Happened():
-            return ""
+        case Lost(reason):
+            return f"{safe_text(reason)} (trying on)"

@@ -25,17 +25,21 @@ _JSON_HELP = "Print one JSON document, errors as JSON too."
 
 Env = Annotated[
     str,
-    typer.Option("--env", "-e", envvar="SETPOINT_ENV", help=_ENV_HELP, autocompletion=complete_environment),
+    typer.Option(
+        "--env", "-e", metavar="ENV", envvar="SETPOINT_ENV", help=_ENV_HELP, autocompletion=complete_environment
+    ),
 ]
 AnyEnv = Annotated[
     str | None,
-    typer.Option("--env", "-e", envvar="SETPOINT_ENV", help=_ENV_HELP, autocompletion=complete_environment),
+    typer.Option(
+        "--env", "-e", metavar="ENV", envvar="SETPOINT_ENV", help=_ENV_HELP, autocompletion=complete_environment
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_JSON_HELP)]
-Note = Annotated[str, typer.Option("--note", "-m", help="Why: kept with the change for good.")]
+Note = Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="Why: kept with the change for good.")]
 Wait = Annotated[
     float,
-    typer.Option("--wait", min=0, max=60, help="Seconds to wait for the instances to confirm; 0: do not."),
+    typer.Option("--wait", metavar="SECONDS", min=0, max=60, help="For the instances to confirm; 0: do not wait."),
 ]
 RequireAll = Annotated[
     bool,

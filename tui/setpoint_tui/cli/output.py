@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -11,7 +13,7 @@ from rich.text import Text
 from setpoint.protocol.strict_json import dumps
 from setpoint_tui.text_safety import safe_text
 
-__all__ = ["console", "note", "print_json", "print_json_line", "print_line", "print_value"]
+__all__ = ["console", "note", "print_json", "print_json_line", "print_line", "print_value", "waiting"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -22,6 +24,17 @@ def console(*, stderr: bool = False) -> Console:
 def print_line(*parts: str | tuple[str, str]) -> None:
     """Print one line of safe text on stdout; a part may be a text and its style."""
     _print(console(), Text.assemble(*parts))
+
+
+@contextmanager
+def waiting(what: str) -> Generator[None]:
+    """Show on a terminal that something takes its time."""
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield
+        return
+    with screen.status(what, spinner="dots"):
+        yield
 
 
 def note(*parts: str | tuple[str, str]) -> None:

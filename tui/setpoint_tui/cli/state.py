@@ -16,11 +16,12 @@ from setpoint_tui.answers import (
     WhoAmI,
     read_answer,
 )
+from setpoint_tui.arguments import is_id
 from setpoint_tui.cli import options
 from setpoint_tui.cli.output import console, note, print_json, print_line
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
-from setpoint_tui.errors import NotFound
+from setpoint_tui.errors import InvalidSettings, NotFound
 from setpoint_tui.formatting import counted, format_duration, format_milliseconds, format_revision
 from setpoint_tui.link import HubLink
 from setpoint_tui.text_safety import safe_text
@@ -158,6 +159,9 @@ def _number(number: int, state: str) -> Cell:
 
 
 def _show_request(request_id: str, *, as_json: bool) -> None:
+    if not is_id(request_id):
+        raise InvalidSettings("--request takes the id that the interrupted command printed")
+
     async def read(link: HubLink) -> Any:
         return await link.request("request.status", {"request_id": request_id})
 
