@@ -2,12 +2,16 @@
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from bench import keys, push
 from bench.table import Table, machine
 
-BENCHES: dict[str, Callable[[argparse.Namespace], Awaitable[list[Table]]]] = {"push": push.run, "keys": keys.run}
+BENCHES: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Table]]]] = {
+    "push": push.run,
+    "keys": keys.run,
+}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Many keys in one environment: starting a hub, loading, listing, changing."""
 
 import argparse
+import asyncio
 import json
 import tempfile
 import time
@@ -65,13 +66,16 @@ async def measure(table: Table, stack: Stack, operator: Operator, count: int) ->
         async with stack.operator() as other:
             await other.call("watch", client_id="bench", service="bench", env=ENV, namespaces=everything)
 
-    async def fetch() -> None:
+    def download() -> None:
         query = "&".join(f"namespace={name}" for name in everything)
         request = urllib.request.Request(
             f"{stack.url}/v1/snapshot?env={ENV}&{query}", headers={"Authorization": f"Bearer {stack.token}"}
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             json.load(answer)
+
+    async def fetch() -> None:
+        await asyncio.to_thread(download)
 
     async def change() -> None:
         changes = [{"namespace": space(7), "key": "key-00007", "value": "another"}]

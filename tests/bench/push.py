@@ -40,7 +40,9 @@ async def push(operator: Operator, members: "Crowd", clients: int, changes: int)
             await change(operator, number, wait=10)
             receipts.append(time.monotonic() - began)
     applied = await members.ask(f"changes {max(confirmed)}")
-    after_confirmation = [max(0.0, at - confirmed[int(r)]) for one in applied for r, at in one.items() if int(r) in confirmed]
+    after_confirmation = [
+        max(0.0, at - confirmed[int(r)]) for one in applied for r, at in one.items() if int(r) in confirmed
+    ]
     after_request = [at - sent[int(r)] for one in applied for r, at in one.items() if int(r) in sent]
     slowest = [max(one[str(r)] for one in applied) - sent[r] for r in sent]
     table = Table(f"{clients:,} clients, {changes} changes of one key", ("", "median", "p99", "max"))
@@ -52,13 +54,20 @@ async def push(operator: Operator, members: "Crowd", clients: int, changes: int)
         ("request → receipt of all clients", receipts),
     )
     for name, values in rows:
-        table.add(name, milliseconds(percentile(values, 0.5)), milliseconds(percentile(values, 0.99)), milliseconds(max(values)))
+        table.add(
+            name,
+            milliseconds(percentile(values, 0.5)),
+            milliseconds(percentile(values, 0.99)),
+            milliseconds(max(values)),
+        )
     return table
 
 
 async def statements(stack: Stack, operator: Operator, members: "Crowd", asked: argparse.Namespace) -> Table:
     """Count the statements of quiet time, of changes, and of a reconnect of all."""
-    table = Table(f"Statements on PostgreSQL, {asked.clients:,} clients", ("", "statements", "seconds", "above the quiet rate"))
+    table = Table(
+        f"Statements on PostgreSQL, {asked.clients:,} clients", ("", "statements", "seconds", "above the quiet rate")
+    )
     count, quiet = await counted(stack, lambda: asyncio.sleep(10))
     rate = count / quiet
     table.add("10 s of heartbeats and polling", f"{count:.0f}", f"{quiet:.1f}", "0")

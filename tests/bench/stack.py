@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 
 @dataclass
@@ -36,7 +37,12 @@ class Stack:
         headers = {"Authorization": f"Bearer {self.token}"}
         url = self.url.replace("http", "ws", 1) + "/v1/ws"
         async with connect(
-            url, additional_headers=headers, subprotocols=["setpoint.v1"], compression=None, proxy=None, max_size=None
+            url,
+            additional_headers=headers,
+            subprotocols=[Subprotocol("setpoint.v1")],
+            compression=None,
+            proxy=None,
+            max_size=None,
         ) as connection:
             yield Operator(connection)
 

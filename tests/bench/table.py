@@ -22,7 +22,9 @@ class Table:
         widths = [max(len(row[i]) for row in [self.head, *self.rows]) for i in range(len(self.head))]
 
         def line(row: tuple[str, ...]) -> str:
-            padded = (cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+            padded = (
+                cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            )
             return "| " + " | ".join(padded) + " |"
 
         rule = "|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths)) + "|"

@@ -41,9 +41,9 @@ def set_values(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAMESPACE KEY VALUE | NAMESPACE KEY=VALUE...",
+            metavar="NAMESPACE KEY VALUE",
             show_default=False,
-            help="VALUE may be @FILE, or - for stdin; @@ stands for a value that begins with @.",
+            help="Or KEY=VALUE several times. VALUE may be @FILE, or - for stdin; a value that begins with @ takes @@.",
             autocompletion=complete_words,
         ),
     ],
@@ -56,7 +56,11 @@ def set_values(
 ) -> None:
     """Set one value, or several in one change set that applies whole or not at all.
 
-    Also: setpoint set NAMESPACE/KEY=VALUE... for keys of several namespaces.
+    setpoint set payments max_retries 5 --env staging --note "fewer parked orders"
+
+    setpoint set payments max_retries=5 provider=sandbox --env staging
+
+    setpoint set payments/max_retries=5 search/query.fuzzy=true --env staging
     """
     assignments = parse_assignments(words)
     texts = [_read_text(assignment) for assignment in assignments]
