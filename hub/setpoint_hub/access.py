@@ -32,10 +32,12 @@ class Access:
 
     def __init__(self) -> None:
         self._principals: Mapping[bytes, Principal] = {}
+        self._token_ids: frozenset[UUID] = frozenset()
 
     def replace(self, principals: Mapping[bytes, Principal]) -> None:
         """Take a new set of valid tokens."""
         self._principals = principals
+        self._token_ids = frozenset(principal.token_id for principal in principals.values())
 
     def principal(self, token: str, *, now: datetime) -> Principal | None:
         """Return who the token stands for, or None when it is unknown, revoked or expired.
@@ -49,9 +51,8 @@ class Access:
 
     def stands(self, principal: Principal, *, now: datetime) -> bool:
         """Say whether a token that was valid still is."""
-        if principal.expires_at is not None and principal.expires_at <= now:
-            return False
-        return any(known.token_id == principal.token_id for known in self._principals.values())
+        expired = principal.expires_at is not None and principal.expires_at <= now
+        return not expired and principal.token_id in self._token_ids
 
 
 def bearer_token(header: str | None) -> str | None:

@@ -14,12 +14,15 @@ from setpoint_hub.errors import DatabaseUnavailable, StartRefused
 from setpoint_hub.metrics import STATEMENTS
 from setpoint_hub.settings import HubSettings
 
-__all__ = ["Connection", "Database", "Row", "open_database"]
+__all__ = ["LONG_READ_SECONDS", "Connection", "Database", "Row", "open_database"]
 
 log = logging.getLogger(__name__)
 
 Row: TypeAlias = asyncpg.Record
 Result = TypeVar("Result")
+LONG_READ_SECONDS: Final = 60
+"""For loading an environment whose log has millions of changes."""
+
 Isolation = Literal["read_committed", "repeatable_read"]
 
 # What asyncpg raises when the connection is at fault, not the statement. Which of them a killed server gives varies.
@@ -45,10 +48,10 @@ class Connection:
     def __init__(self, borrowed: "PoolConnectionProxy[Row]") -> None:
         self._borrowed = borrowed
 
-    async def rows(self, statement: str, *values: object) -> list[Row]:
-        """Run a statement and return its rows."""
+    async def rows(self, statement: str, *values: object, timeout: float | None = None) -> list[Row]:
+        """Run a statement and return its rows; `timeout` in seconds, where the usual one is too short."""
         STATEMENTS.inc()
-        return await self._borrowed.fetch(statement, *values)
+        return await self._borrowed.fetch(statement, *values, timeout=timeout)
 
     async def row(self, statement: str, *values: object) -> Row | None:
         """Run a statement and return its first row."""
@@ -86,11 +89,11 @@ class Database:
             return await connection.rows(statement, *values)
 
     @asynccontextmanager
-    async def borrow(self) -> AsyncGenerator[Connection]:
-        """Lend a connection for statements of their own."""
+    async def borrow(self, *, seconds: float | None = None) -> AsyncGenerator[Connection]:
+        """Lend a connection for statements of their own, by default for three times the timeout of one."""
         # A server that died silently can cost a statement, its cancellation and a reconnect, each up to the timeout.
         with _Translated():
-            async with asyncio.timeout(3 * self._timeout), self._pool.acquire() as borrowed:
+            async with asyncio.timeout(seconds or 3 * self._timeout), self._pool.acquire() as borrowed:
                 yield Connection(borrowed)
 
     @asynccontextmanager
@@ -101,11 +104,12 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Connection]:
-        """Lend a connection whose statements all see one moment, and that cannot write."""
+        """Lend a connection whose statements all see one moment, cannot write, and may take a minute each."""
         async with (
-            self.borrow() as connection,
+            self.borrow(seconds=2 * LONG_READ_SECONDS) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
+            await connection.run(f"SET LOCAL statement_timeout = '{LONG_READ_SECONDS}s'")
             yield connection
 
     async def _twice(self, run: Callable[[Connection], Awaitable[Result]]) -> Result:

@@ -167,7 +167,6 @@ class Follower:
             pause = next(waits, None)
             if pause is None:
                 log.debug("%s is said to be at %d, but its log ends at %d", env, hinted, replica.revision)
-                self._look_at_all = self._look_at_all or replica.revision == 0
                 return
             await asyncio.sleep(pause)
         if replica is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -45,7 +46,8 @@ class Door:
         self._answerer = answerer
         self._on_end = on_end
         self._settings = settings
-        self._principals: dict[ServerConnection, Principal] = {}
+        # Weak: a handshake that fails after its token was accepted is never served.
+        self._principals: WeakKeyDictionary[ServerConnection, Principal] = WeakKeyDictionary()
         self._server: Server | None = None
         self.sessions: set[Session] = set()
         self.address = ""
@@ -82,7 +84,7 @@ class Door:
         seconds = self._settings.shutdown_seconds
         # A reader that does not read would hold up the close for ever.
         for session in list(self.sessions):
-            if session.outlet.buffered > 0:
+            if session.outlet.full:
                 session.outlet.abort()
         self._server.close(code=CloseCode.GOING_AWAY, reason=f"the hub is going away; retry_after={seconds:g}")
         try:
@@ -93,10 +95,11 @@ class Door:
                 connection.transport.abort()
 
     async def sweep(self) -> None:
-        """Look at every connection now and then, for ever, and cut who takes nothing."""
+        """Look at every connection now and then, for ever: cut who takes nothing, close who may not stay."""
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            await self.close_invalid()
             for session in list(self.sessions):
                 if session.outlet.stuck_for(clock()) > self._settings.stalled_seconds:
                     log.info("a connection took nothing for %g s: cut", self._settings.stalled_seconds)
@@ -104,10 +107,11 @@ class Door:
                     session.outlet.abort()
 
     async def close_invalid(self) -> None:
-        """Close every connection whose token does not stand any more."""
+        """Close every connection whose token was revoked or has expired."""
         now = datetime.now(UTC)
-        standing = {session.principal for session in self.sessions if self._access.stands(session.principal, now=now)}
-        refused = [session for session in self.sessions if session.principal not in standing]
+        refused = [session for session in self.sessions if not self._access.stands(session.principal, now=now)]
+        if not refused:
+            return
         async with asyncio.TaskGroup() as closing:
             for session in refused:
                 closing.create_task(session.outlet.close(CloseCode.UNAUTHORISED, "the token is not valid any more"))

@@ -1,5 +1,6 @@
 """From a commit to its receipt: hints go out, the fleet is asked, the answer says who runs it."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from setpoint_hub.store.writer import Committed
 __all__ = ["Tracking"]
 
 LOOK_ELSEWHERE_SECONDS: Final = 0.3
+HELD_WITHIN_SECONDS: Final = 1.0
+JUDGED_PER_SECOND: Final = 20_000
+"""Instances of a large fleet acknowledge one by one; judging all of them at each would cost its square."""
 
 
 class Tracking:
@@ -33,6 +37,7 @@ class Tracking:
         # This hub reads the log like the others, only sooner.
         self._follower.hint(change_set.env, change_set.revision, epoch)
         self._publisher.publish(hints_of(change_set, epoch))
+        await self._held_here(change_set)
         return None if wait is None else await self._wait(session, change_set, wait)
 
     async def receipt(self, change_set: ChangeSet) -> dict[str, Any]:
@@ -45,16 +50,26 @@ class Tracking:
         told = self._fleet.told(env) + await self._fleet.told_elsewhere(env)
         return sorted(map(self._stand, told), key=lambda found: (found[1] == "current", found[0].client_id))
 
+    async def _held_here(self, change_set: ChangeSet) -> None:
+        """Let who was told of a commit find it in what this hub serves, unless the log cannot be read just now."""
+        try:
+            async with asyncio.timeout(HELD_WITHIN_SECONDS):
+                await self._follower.reached(change_set.env, change_set.revision)
+        except TimeoutError:
+            return
+
     async def _wait(self, session: Session, change_set: ChangeSet, wait: float) -> dict[str, Any]:
         deadline = self._clock() + wait
         elsewhere = await self._fleet.told_elsewhere(change_set.env)
         looked = self._clock()
         while True:
-            receipt = self._judge(change_set, self._fleet.told(change_set.env) + elsewhere)
+            told = self._fleet.told(change_set.env) + elsewhere
+            receipt = self._judge(change_set, told)
             left = deadline - self._clock()
             if receipt.settled or left <= 0 or session.gone.is_set():
                 return receipt.as_json()
             await self._fleet.changed(within=min(left, LOOK_ELSEWHERE_SECONDS))
+            await asyncio.sleep(min(left, len(told) / JUDGED_PER_SECOND))
             # Other hubs are asked only while there is somebody to ask about.
             if elsewhere and self._clock() - looked >= LOOK_ELSEWHERE_SECONDS:
                 elsewhere = await self._fleet.told_elsewhere(change_set.env)

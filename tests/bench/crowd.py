@@ -101,8 +101,9 @@ async def main() -> None:
         match line.split():
             case ["changes", revision]:
                 wanted = int(revision)
-                while any(wanted not in member.applied for member in members):
-                    await asyncio.sleep(0.005)  # an event for each of a thousand would cost what is measured
+                # An event for each of a thousand members would cost what is measured.
+                while any(wanted not in member.applied for member in members):  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
                 answer([member.applied for member in members])
             case ["reconnect"]:
                 for member in members:

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from setpoint.protocol.names import Epoch, Revision
-from setpoint_hub.database import Database
+from setpoint_hub.database import LONG_READ_SECONDS, Database
 from setpoint_hub.database import Row as Record
 from setpoint_hub.replica import ChangeSet, KeyChange, Replica, Row
 
@@ -87,7 +87,7 @@ class Log:
             held = await connection.row(_HELD, env)
             if held is None:
                 raise KeyError(env)
-            rows = await connection.rows(LAST_CHANGES, env, held["revision"])
+            rows = await connection.rows(LAST_CHANGES, env, held["revision"], timeout=LONG_READ_SECONDS)
         return Replica(env, Epoch(str(held["epoch"])), Revision(held["revision"]), last_changes_of(rows))
 
     async def after(self, env: str, revision: Revision) -> Tail:

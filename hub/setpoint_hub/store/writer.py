@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 from setpoint.protocol.names import Revision
 from setpoint_hub.chain import Header, link
@@ -103,7 +103,8 @@ class Writer:
     def __init__(self, database: Database, log_reader: Log) -> None:
         self._database = database
         self._log = log_reader
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Weak: a lock lives while somebody waits for it, so names that are no environment leave nothing behind.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def write(self, intent: Intent, key_ids: Sequence[UUID], plan: Plan) -> Committed:
         """Carry out a write once, whatever happens to the connection.
@@ -112,7 +113,8 @@ class Writer:
         request) and `unavailable`, whose outcome is `unknown` only when the database cannot be asked any more.
         """
         request_id = intent.request_id or uuid4()
-        async with self._turns[intent.env]:
+        turn = self._turns.setdefault(intent.env, asyncio.Lock())
+        async with turn:
             try:
                 return await self._attempt(intent, request_id, key_ids, plan)
             except DatabaseUnavailable as error:
