@@ -21,7 +21,7 @@ async def register_admin(accounts: Accounts, file: Path) -> None:
             return
         token = new_token()
         _write_secret(file, token)
-        log.info("the first admin token is in %s", file)
+        log.info("made the first admin token, in %s", file)
     if not token.startswith(TOKEN_PREFIX) or len(token) < 24:
         raise StartRefused(f"{file} holds no token: it starts with sp_ and has 24 characters or more")
     await accounts.add_admin(hash_token(token))

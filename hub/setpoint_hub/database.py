@@ -123,12 +123,17 @@ class Database:
 
 
 class _Translated:
-    """Turn what asyncpg raises for a lost connection into DatabaseUnavailable; other errors pass."""
+    """Turn what asyncpg raises for a lost connection into DatabaseUnavailable; other errors pass.
+
+    A URL that cannot be one is found only now, as the pool connects when it is first used: StartRefused.
+    """
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, asyncpg.ClientConfigurationError):
+            raise StartRefused(f"SETPOINT_DATABASE_URL is not usable: {error}") from error
         if isinstance(error, _UNREACHABLE):
             raise DatabaseUnavailable(describe(error)) from error
 

@@ -120,6 +120,8 @@ class Fleet:
                     await self._watches.forget()
             except DatabaseUnavailable as error:
                 log.debug("heartbeats wait: %s", error)
+            except Exception:  # The root of a task: what the fleet says must never end the hub.
+                log.exception("heartbeats were not written")
 
     async def flush(self) -> None:
         """Write what is new, and what was not written for long although it was heard: one statement, or none."""

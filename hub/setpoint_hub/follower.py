@@ -104,11 +104,15 @@ class Follower:
             try:
                 await self._step()
                 failures = 0
+                continue
             except DatabaseUnavailable as error:
                 self._say(f"PostgreSQL cannot be reached: {error}")
-                self._look_at_all = True
-                failures += 1
-                await asyncio.sleep(random.uniform(0.2, min(5.0, 0.4 * 2**failures)))  # noqa: S311  # jitter
+            except Exception as error:  # The root of a task: a database under repair refuses in many ways.
+                log.exception("the log cannot be followed")
+                self._say(f"the log cannot be followed: {error}")
+            self._look_at_all = True
+            failures += 1
+            await asyncio.sleep(random.uniform(0.2, min(5.0, 0.4 * 2**failures)))  # noqa: S311  # jitter
 
     async def _step(self) -> None:
         if self._look_at_all:

@@ -66,7 +66,6 @@ def connect(url: str) -> Redis:
             socket_timeout=1,
             socket_connect_timeout=1,
             retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
         )
     except ValueError as error:
         raise StartRefused(f"SETPOINT_REDIS_URL is not usable: {error}") from error
@@ -183,9 +182,9 @@ class Listener:
 
     def _read(self, data: object) -> None:
         try:
-            hint = json.loads(str(data))
+            hint = json.loads(data if isinstance(data, bytes) else b"")
             env, revision, epoch = hint["env"], hint["revision"], hint.get("epoch", "")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             log.warning("a message on %s is no hint: ignored", PATTERN)
             return
         if isinstance(env, str) and isinstance(revision, int):

@@ -42,7 +42,15 @@ class Outlet:
 
     def write(self, frame: str | bytes) -> None:
         """Put a text frame into the buffer; a connection that is not open any more drops it."""
+        if isinstance(frame, str):
+            # A name or an id that is repeated to its sender may hold half of a surrogate pair: so JSON escapes it.
+            frame = frame.encode(errors="backslashreplace")
         broadcast((self.connection,), frame, text=True)
+
+    async def room(self) -> None:
+        """Wait, when the reader lags, until it has taken what waits. Raises OSError when the connection breaks."""
+        if self.full:
+            await self.connection.drain()
 
     def stuck_for(self, now: float) -> float:
         """Return for how many seconds the reader has taken nothing although something waits."""

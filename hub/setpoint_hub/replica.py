@@ -49,6 +49,8 @@ class ChangeSet:
     by_name: str
     note: str
     at: datetime
+    hash: bytes
+    """The link of the chain: see `chain.link`."""
     changes: tuple[KeyChange, ...]
 
 

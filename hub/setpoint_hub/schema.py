@@ -50,6 +50,9 @@ async def check_schema(database: Database) -> None:
         raise SchemaMismatch("this database has no Setpoint schema: run `setpoint schema apply` on it once") from error
     except asyncpg.PostgresError as error:
         raise StartRefused(f"the database cannot be used: {error}") from error
+    except ValueError as error:
+        # A URL whose parts cannot be read; asyncpg looks at them as it connects.
+        raise StartRefused(f"SETPOINT_DATABASE_URL is not usable: {error}") from error
     found = 0 if row is None else int(row["schema_version"])
     if found < SCHEMA_VERSION:
         raise SchemaMismatch(

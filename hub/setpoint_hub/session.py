@@ -67,16 +67,18 @@ class Session:
 
     @property
     def said_goodbye(self) -> bool:
-        """Whether the other side ended the connection on purpose."""
-        return self.connection.protocol.close_rcvd is not None
+        """Whether the other side ended the connection on purpose; who was sent away by us did not."""
+        return bool(self.connection.protocol.close_rcvd_then_sent)
 
     async def run(self, answerer: Answerer) -> None:
         """Serve the connection until it ends. Requests under way are finished first: they may be writes."""
         try:
             async for frame in self.connection:
+                # Who asks on without taking the answers is not read from: it would fill our memory.
+                await self.outlet.room()
                 if not await self._take(frame, answerer):
                     return
-        except ConnectionClosed:
+        except (ConnectionClosed, OSError):
             pass
         finally:
             self.gone.set()

@@ -34,8 +34,13 @@ class Listen:
 
 def default_data_folder() -> Path:
     """Return where `setpoint up` keeps its data unless told otherwise."""
-    shared = os.environ.get("XDG_DATA_HOME")
-    return (Path(shared) if shared else Path.home() / ".local" / "share") / "setpoint"
+    return _base("XDG_DATA_HOME", ".local/share") / "setpoint"
+
+
+def _base(variable: str, usual: str) -> Path:
+    """Return one of the XDG base directories; the specification has a relative path ignored."""
+    given = Path(os.environ.get(variable, ""))
+    return given if given.is_absolute() else Path.home() / usual
 
 
 async def up(data: Path, listen: Listen, report: Report) -> None:
@@ -61,7 +66,7 @@ async def up(data: Path, listen: Listen, report: Report) -> None:
 async def serve_hub(settings: HubSettings, report: Report) -> None:
     """Run one hub until cancelled; say where it listens once it is ready. Raises StartRefused."""
     async with open_hub(settings) as hub:
-        telling = asyncio.create_task(_tell_when_ready(hub, report))
+        telling = asyncio.create_task(_tell_when_ready(hub, settings.admin_token_file, report))
         try:
             with _findable(hub.address, settings.admin_token_file):
                 await hub.run()
@@ -69,7 +74,7 @@ async def serve_hub(settings: HubSettings, report: Report) -> None:
             telling.cancel()
 
 
-async def _tell_when_ready(hub: Hub, report: Report) -> None:
+async def _tell_when_ready(hub: Hub, token_file: Path | None, report: Report) -> None:
     said = ""
     while (trouble := hub.trouble) is not None:
         # The first moments are not worth a word.
@@ -77,6 +82,8 @@ async def _tell_when_ready(hub: Hub, report: Report) -> None:
             report(f"waiting: {trouble}")
             said = trouble
         await asyncio.sleep(0.02)
+    if token_file is not None:
+        report(f"the admin token is in {token_file}")
     report(f"listening on {hub.address}")
 
 
@@ -99,8 +106,7 @@ def _findable(address: str, token_file: Path | None) -> Generator[None]:
     if token_file is None:
         yield
         return
-    state = os.environ.get("XDG_STATE_HOME")
-    folder = (Path(state) if state else Path.home() / ".local" / "state") / "setpoint" / "running"
+    folder = _base("XDG_STATE_HOME", ".local/state") / "setpoint" / "running"
     note = folder / f"{address.rpartition(':')[2]}.json"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

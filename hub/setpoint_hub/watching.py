@@ -82,13 +82,13 @@ class Watching:
         known = self._fleet.find(client_id)
         if known is not None and known.connected:
             return
-        now = self._clock()
-        if known is None or known.env != env or known.left:
+        now, watched = self._clock(), frozenset(namespaces)
+        if known is None or known.left or (known.env, known.namespaces) != (env, watched):
             known = Instance(
                 client_id=client_id,
                 service=service,
                 env=env,
-                namespaces=frozenset(namespaces),
+                namespaces=watched,
                 sdk="",
                 epoch=self._follower.replicas[env].epoch,
                 revision=revision,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 import tempfile
@@ -75,6 +76,7 @@ async def running_stack(data: Path | None = None) -> AsyncGenerator[Stack]:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "XDG_STATE_HOME": folder},
         )
         try:
             yield Stack(await _address(process), (place / "admin.token").read_text().strip(), time.monotonic() - began)

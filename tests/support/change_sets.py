@@ -36,6 +36,7 @@ def change_set(revision: int, *changes: KeyChange, env: str = "staging") -> Chan
         by_name="alice",
         note="",
         at=datetime(2030, 1, 1, tzinfo=UTC),
+        hash=bytes(32),
         changes=changes,
     )
 

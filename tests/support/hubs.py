@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,13 @@ class RunningHub:
     def connect(self, token: str | None = None) -> AbstractAsyncContextManager[Wire]:
         """Open a raw connection, with the admin's token unless given another."""
         return open_wire(self.address, token or self.token)
+
+    @asynccontextmanager
+    async def connect_once_known(self, token: str) -> AsyncGenerator[Wire]:
+        """Open a raw connection with a token that was stored just now, as soon as the hub has heard of it."""
+        await eventually(lambda: self.hub._access.principal(token, now=datetime.now(UTC)))
+        async with self.connect(token) as wire:
+            yield wire
 
     def stall(self) -> AbstractAsyncContextManager[socket.socket]:
         """Open a connection that watches `payments` and never reads."""
@@ -113,6 +121,10 @@ class Hubs:
         """Start a hub with quick settings, and any others given."""
         given = {"database_url": self.database_url, "redis_url": self.redis_url, "token": self.token}
         return await self._stack.enter_async_context(running_hub(**{**given, **settings}))
+
+    async def stop(self) -> None:
+        """Stop all of them now."""
+        await self._stack.aclose()
 
     async def start_many(self, number: int, **settings: Any) -> Sequence[RunningHub]:
         """Start several hubs alike."""

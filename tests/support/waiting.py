@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
@@ -12,6 +12,14 @@ WITHIN = 10.0
 """Generous: it is only spent when a test fails, and machines that run tests are busy."""
 
 _PAUSE = 0.01
+
+
+@overload
+async def eventually(condition: Callable[[], Awaitable[T]], *, within: float = WITHIN) -> T: ...
+
+
+@overload
+async def eventually(condition: Callable[[], T], *, within: float = WITHIN) -> T: ...
 
 
 async def eventually(condition: Callable[[], T | Awaitable[T]], *, within: float = WITHIN) -> T:

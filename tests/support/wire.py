@@ -48,15 +48,15 @@ class Wire:
 
     async def ask(self, method: str, **params: object) -> Any:
         """Return the result of a request, or raise Refused."""
-        return await self.ask_with(method, params)
+        return await self.ask_text(method, json.dumps(params))
 
-    async def ask_with(self, method: str, params: object) -> Any:
-        """Return the result of a request whose params may be anything."""
+    async def ask_text(self, method: str, params: str) -> Any:
+        """Return the result of a request whose params are any text, JSON or not."""
         number = next(self._ids)
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
-        frame = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        frame = f'{{"jsonrpc":"2.0","id":{number},"method":{json.dumps(method)},"params":{params}}}'
         try:
-            await self.connection.send(json.dumps(frame))
+            await self.connection.send(frame)
             async with asyncio.timeout(WITHIN):
                 return await answer
         finally:
@@ -64,8 +64,12 @@ class Wire:
 
     async def refusal(self, method: str, **params: object) -> Refused:
         """Return the error of a request that has to be refused."""
+        return await self.refusal_of_text(method, json.dumps(params))
+
+    async def refusal_of_text(self, method: str, params: str) -> Refused:
+        """Return the error of a request whose params are any text, and that has to be refused."""
         try:
-            result = await self.ask(method, **params)
+            result = await self.ask_text(method, params)
         except Refused as refused:
             return refused
         raise AssertionError(f"{method} was answered: {result}")

@@ -13,8 +13,14 @@ from tui.scripted_hub import ScriptedHub, scripted_hub
 def change_set(revision: int, env: str = "staging") -> dict[str, Any]:
     by = {"id": 1, "name": "alice"}
     return {
-        **{"env": env, "revision": revision, "change_set": f"c{revision}", "how": "set", "by": by, "note": ""},
-        **{"at": "2026-02-03T04:05:06Z", "changes": []},
+        "env": env,
+        "revision": revision,
+        "change_set": f"c{revision}",
+        "how": "set",
+        "by": by,
+        "note": "",
+        "at": "2026-02-03T04:05:06Z",
+        "changes": [],
     }
 
 

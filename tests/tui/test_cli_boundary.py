@@ -19,7 +19,10 @@ from support.hubs import RunningHub
 from tui.conftest import CommandLine
 from tui.scripted_hub import scripted_hub
 
-COMMANDS = "get set create delete list history rollback watch snapshot status fleet up hub demo env schema".split()
+COMMANDS = [
+    *("get", "set", "create", "delete", "list", "history", "rollback", "watch", "snapshot", "status", "fleet"),
+    *("up", "hub", "demo", "env", "schema"),
+]
 
 
 @pytest.mark.parametrize(

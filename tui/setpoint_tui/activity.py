@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class _Gap(Answer):
     revision: int
 
 
-async def follow(connection: Connection, env: str | None) -> AsyncIterator[Followed]:
+async def follow(connection: Connection, env: str | None) -> AsyncGenerator[Followed]:
     """Yield what happens, each change set of an environment once and in order, for ever.
 
     What happened while the connection was lost is fetched from the log. Raises RequestFailed when the hub
@@ -95,7 +95,7 @@ async def follow(connection: Connection, env: str | None) -> AsyncIterator[Follo
             delay = min(delay * 2, _LONGEST_DELAY)
 
 
-async def _follow_once(link: HubLink, env: str | None, seen: dict[str, int]) -> AsyncIterator[Followed]:
+async def _follow_once(link: HubLink, env: str | None, seen: dict[str, int]) -> AsyncGenerator[Followed]:
     params = {} if env is None else {"env": env}
     standing = read_answer(_Revisions, await link.request("activity.watch", params)).environments
     yield Following(dict(standing))
@@ -111,7 +111,7 @@ async def _follow_once(link: HubLink, env: str | None, seen: dict[str, int]) -> 
             yield event
 
 
-async def _take(link: HubLink, call: Call, seen: dict[str, int]) -> AsyncIterator[Followed]:
+async def _take(link: HubLink, call: Call, seen: dict[str, int]) -> AsyncGenerator[Followed]:
     match call.method:
         case "activity":
             change_set = read_answer(PastChangeSet, call.params)
@@ -131,7 +131,7 @@ async def _take(link: HubLink, call: Call, seen: dict[str, int]) -> AsyncIterato
             pass
 
 
-async def _catch_up(link: HubLink, env: str, held: int, revision: int) -> AsyncIterator[Followed]:
+async def _catch_up(link: HubLink, env: str, held: int, revision: int) -> AsyncGenerator[Followed]:
     if revision - held > _MOST_CAUGHT_UP:
         yield Skipped(env, held + 1, revision - _MOST_CAUGHT_UP)
         held = revision - _MOST_CAUGHT_UP

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from setpoint.errors import ProtocolError, SetpointError
@@ -90,7 +90,8 @@ class HubLink:
         try:
             await self._websocket.send(text)
         except ConnectionClosed as error:
-            raise link_errors.after_close(error, self.connection) from error
+            # It may have been lost while the request was on its way.
+            raise self._lost(link_errors.after_close(error, self.connection)) from error
         except asyncio.CancelledError:
             # What is half sent cannot be taken back, and a hub that does not read blocks all requests.
             self._websocket.transport.abort()
@@ -125,8 +126,11 @@ class HubLink:
         self._ended = why
         for answer in self._pending.values():
             if not answer.done():
-                answer.set_exception(AnswerLost(f"{why} (before its answer came)"))
+                answer.set_exception(self._lost(why))
         self._mailbox.close()
+
+    def _lost(self, why: SetpointError) -> AnswerLost:
+        return AnswerLost(f"{why} (before its answer came)")
 
 
 async def _connect(connection: Connection, open_timeout: float) -> ClientConnection:
@@ -146,7 +150,7 @@ async def _connect(connection: Connection, open_timeout: float) -> ClientConnect
             close_timeout=_CLOSE_SECONDS,
             max_size=_LARGEST_FRAME,
         )
-    except (OSError, InvalidHandshake) as error:
+    except link_errors.OPENING_ERRORS as error:
         raise link_errors.at_open(error, connection) from error
     if websocket.subprotocol != SUBPROTOCOL:
         await _close(websocket)

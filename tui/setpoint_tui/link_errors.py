@@ -5,29 +5,46 @@ import socket
 import ssl
 from typing import Any, cast
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidProxy,
+    InvalidStatus,
+    ProxyError,
+    WebSocketException,
+)
 
 from setpoint.errors import HubUnreachable, RequestFailed, SetpointError
 from setpoint.protocol.close_codes import CloseCode
 from setpoint_tui.connection import Connection
 
-__all__ = ["after_close", "at_open", "not_a_hub"]
+__all__ = ["OPENING_ERRORS", "after_close", "at_open", "not_a_hub"]
 
 _STATUS_KINDS = {401: "unauthorised", 403: "forbidden", 503: "unavailable"}
 
 
-def at_open(error: OSError | InvalidHandshake, connection: Connection) -> SetpointError:
+OPENING_ERRORS = (OSError, WebSocketException, UnicodeError, ImportError)
+"""What the opening raises: also for a host that no name can be, or a SOCKS proxy without its package."""
+
+
+def at_open(error: Exception, connection: Connection) -> SetpointError:
     """Translate what the opening of a connection raised."""
     match error:
         case InvalidStatus():
             return _refused_upgrade(error, connection)
+        case InvalidMessage() if not connection.address.secure:
+            url = connection.address.url
+            return HubUnreachable(f"what answers at {url} does not speak HTTP: if it wants TLS, write https://")
+        case ProxyError() | InvalidProxy() | ImportError():
+            return HubUnreachable(f"the proxy on the way to {connection.address.url} cannot be used: {error}")
         case InvalidHandshake():
             return not_a_hub(connection)
         case _:
             return HubUnreachable(_about_network(error, connection))
 
 
-def _about_network(error: OSError, connection: Connection) -> str:
+def _about_network(error: Exception, connection: Connection) -> str:
     url = connection.address.url
     match error:
         case TimeoutError():
@@ -36,12 +53,14 @@ def _about_network(error: OSError, connection: Connection) -> str:
             said = f"the certificate of {url} is not trusted: {error.verify_message}"
         case ssl.SSLError():
             said = f"{url} does not speak TLS: if that is meant, write http:// instead of https://"
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             said = f"the host {connection.address.host!r} is not known: check SETPOINT_URL"
-        case _ if _is_refusal(error):
+        case OSError() if _is_refusal(error):
             said = f"no hub answers at {url}: start one with `setpoint up` or set SETPOINT_URL"
+        case OSError() if error.strerror:
+            said = f"{url} cannot be reached: {error.strerror}"
         case _:
-            said = f"{url} cannot be reached: {error.strerror or error}"
+            said = f"{url} cannot be reached: {error}"
     return said
 
 

@@ -92,8 +92,9 @@ def parse_value(value_type: ValueType, text: str) -> Json:
     try:
         value = loads(text)
     except NotJson as error:
-        example = {"int": "5", "float": "0.25", "json": '{"rps": 50}'}[value_type]
-        raise InvalidValue(f"{text[:40]!r} is not of type {value_type} ({error}): type {example}") from error
+        example = {"int": "a number such as 5", "float": "a number such as 0.25", "json": 'JSON such as {"rps": 50}'}
+        place = f" ({error})" if value_type == "json" else ""
+        raise InvalidValue(f"{text[:40]!r} is not of type {value_type}{place}: type {example[value_type]}") from error
     return check_value(value_type, value)
 
 

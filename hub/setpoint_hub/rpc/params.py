@@ -1,12 +1,12 @@
 """The params of every method of people and tools."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from setpoint.protocol.messages import EnvironmentName, WireModel
+from setpoint.protocol.messages import EnvironmentName, NamespaceName, WireModel
 
 __all__ = [
     "ActivityParams",
@@ -31,7 +31,21 @@ __all__ = [
 def _uuid(found: object) -> object:
     if not isinstance(found, str):
         raise ValueError("a UUID is expected, as a string")  # noqa: TRY004  # what pydantic turns into an error
-    return UUID(found)
+    try:
+        return UUID(found)
+    except ValueError as error:
+        raise ValueError("that is no UUID") from error
+
+
+def _moment(found: object) -> object:
+    if found is None or (isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**62):
+        return found
+    try:
+        given = datetime.fromisoformat(found if isinstance(found, str) else "")
+        # Without a zone it is UTC; one that leaves the calendar on the way there is no time of ours.
+        return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("a revision or a time in ISO 8601 is expected") from error
 
 
 def _tuple(found: object) -> object:
@@ -161,8 +175,8 @@ class SnapshotParams(WireModel):
     """`snapshot`; `at` is a revision or a time."""
 
     env: AnyName
-    namespaces: Annotated[list[AnyName], Field(max_length=1000)] | None = None
-    at: Revision | Annotated[datetime, Field(strict=False)] | None = None
+    namespaces: Annotated[list[NamespaceName], Field(max_length=1000)] | None = None
+    at: Annotated[int | datetime | None, BeforeValidator(_moment)] = None
 
 
 class ChangeSetParams(WireModel):

@@ -1,7 +1,7 @@
 """Methods that only read: lists, keys, history, snapshots, receipts, the hub's own state."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from setpoint.protocol.names import Revision
@@ -145,7 +145,7 @@ class ReadingMethods:
         if at is None:
             return head
         if isinstance(at, datetime):
-            return await self._history.revision_at(env, at if at.tzinfo else at.replace(tzinfo=UTC))
+            return await self._history.revision_at(env, at)
         if at > head:
             raise not_found(f"{env} has not reached revision {at}: it is at {head}")
         return Revision(at)
@@ -155,6 +155,7 @@ class ReadingMethods:
         return {
             "env": change_set.env,
             **present.change_set_header(change_set),
+            "hash": change_set.hash.hex(),
             "changes": present.changes(change_set.changes),
         }
 

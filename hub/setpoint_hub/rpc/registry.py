@@ -76,15 +76,17 @@ def read_params(model: type[Params], call: Call) -> Params:
         raise invalid_params(explain(error)) from error
 
 
-def _repeated(found: object) -> str | None:
+def _repeated(params: object) -> str | None:
     """Return a member that stands twice anywhere but in a value, which has an answer of its own."""
-    if isinstance(found, AmbiguousObject):
-        return found.repeated
-    if isinstance(found, dict):
-        members = cast("dict[str, object]", found)
-        inner: Iterable[object] = (member for name, member in members.items() if name != "value")
-    elif isinstance(found, list):
-        inner = cast("list[object]", found)
-    else:
-        return None
-    return next((name for name in map(_repeated, inner) if name is not None), None)
+    # A stack of our own: what a frame may nest is more than Python's calls may.
+    waiting = [params]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, AmbiguousObject):
+            return found.repeated
+        if isinstance(found, dict):
+            members = cast("dict[str, object]", found)
+            waiting += [member for name, member in members.items() if name != "value"]
+        elif isinstance(found, list):
+            waiting += cast("list[object]", found)
+    return None

@@ -32,7 +32,7 @@ LAST_CHANGES: Final = """
 """The last change of every key of an environment, up to a revision; read it with `last_changes_of`."""
 
 _CHANGE_SETS: Final = """
-    SELECT s.revision, s.change_set_id, s.how, s.changed_by, a.name AS changed_by_name, s.note, s.created_at,
+    SELECT s.revision, s.change_set_id, s.how, s.changed_by, a.name AS changed_by_name, s.note, s.created_at, s.hash,
            k.namespace, k.key, k.value_type, c.version_id, v.value, c.previous_version_id, p.value AS previous_value,
            clock_timestamp() AS now
     FROM ChangeSet s
@@ -128,6 +128,7 @@ def _change_set(env: str, rows: list[Record]) -> ChangeSet:
         by_name=head["changed_by_name"],
         note=head["note"],
         at=head["created_at"],
+        hash=bytes(head["hash"]),
         changes=tuple(_key_change(row) for row in rows),
     )
 

@@ -65,12 +65,12 @@ class Watches:
             [timedelta(seconds=max(0.0, now - instance.heard)) for instance in instances],
             [instance.revision for instance in instances],
             [instance.env for instance in instances],
-            [instance.service for instance in instances],
+            [_storable(instance.service) for instance in instances],
             [UUID(instance.epoch) for instance in instances],
             [instance.status for instance in instances],
-            [instance.error for instance in instances],
+            [None if instance.error is None else _storable(instance.error) for instance in instances],
             [instance.source for instance in instances],
-            [instance.sdk for instance in instances],
+            [_storable(instance.sdk) for instance in instances],
             [instance.applied_ms for instance in instances],
             [instance.since for instance in instances],
             [instance.connected for instance in instances],
@@ -86,6 +86,11 @@ class Watches:
     async def forget(self) -> None:
         """Remove the rows of instances that are long gone."""
         await self._database.write(_FORGET, FORGET_AFTER)
+
+
+def _storable(text: str) -> str:
+    """Return a text of an instance's own as PostgreSQL takes it: one bad word must not hold up a batch."""
+    return text.replace("\x00", "\ufffd")
 
 
 def _array(names: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
@@ -89,6 +89,13 @@ class Committed:
     repeated: bool
 
 
+class _Recorded(NamedTuple):
+    """What a change set got when it was recorded."""
+
+    id: UUID
+    hash: bytes
+
+
 class _SeenBefore(Exception):
     """The request id is known: the transaction is left without a trace."""
 
@@ -135,10 +142,10 @@ class Writer:
                 if intent.request_id is not None:
                     await _refuse_repetition(connection, request_id)
                 steps = plan(await _active(connection, intent.env, key_ids))
-                change_set_id = await _perform(connection, intent, request_id, taken, steps)
+                recorded = await _perform(connection, intent, request_id, taken, steps)
         except _SeenBefore as seen:
             return await self._repeated(intent, seen.row)
-        return Committed(_change_set(intent, taken, change_set_id, steps), repeated=False)
+        return Committed(_change_set(intent, taken, recorded, steps), repeated=False)
 
     async def _after_loss(self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan) -> Committed:
         try:
@@ -176,7 +183,9 @@ async def _active(connection: Connection, env: str, key_ids: Sequence[UUID]) -> 
     return {row["key_id"]: Active(row["version_id"], row["value"]) for row in rows}
 
 
-async def _perform(connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]) -> UUID:
+async def _perform(
+    connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]
+) -> _Recorded:
     by, at = intent.author.user_id, taken["now"]
     replaced = [step.before.version for step in steps if step.before is not None]
     added = [(step.key.id, step.after) for step in steps if step.after is not None and step.is_new]
@@ -192,7 +201,9 @@ async def _perform(connection: Connection, intent: Intent, request_id: UUID, tak
     return await _record(connection, intent, request_id, taken, steps)
 
 
-async def _record(connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]) -> UUID:
+async def _record(
+    connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]
+) -> _Recorded:
     header = Header(
         id=uuid4(),
         env=intent.env,
@@ -205,6 +216,7 @@ async def _record(connection: Connection, intent: Intent, request_id: UUID, take
         request_id=request_id,
     )
     previous: bytes = taken["head_hash"]
+    recorded = _Recorded(header.id, link(previous, header, [step.as_change() for step in steps]))
     await connection.run(
         _RECORD,
         header.id,
@@ -218,23 +230,24 @@ async def _record(connection: Connection, intent: Intent, request_id: UUID, take
         header.request_id,
         intent.fingerprint,
         previous,
-        link(previous, header, [step.as_change() for step in steps]),
+        recorded.hash,
         [step.key.id for step in steps],
         [step.after.version if step.after else None for step in steps],
         [step.before.version if step.before else None for step in steps],
     )
-    return header.id
+    return recorded
 
 
-def _change_set(intent: Intent, taken: Row, change_set_id: UUID, steps: Sequence[Step]) -> ChangeSet:
+def _change_set(intent: Intent, taken: Row, recorded: _Recorded, steps: Sequence[Step]) -> ChangeSet:
     return ChangeSet(
         env=intent.env,
         revision=Revision(taken["revision"]),
-        id=change_set_id,
+        id=recorded.id,
         how=intent.how,
         by_id=intent.author.user_id,
         by_name="",
         note=intent.note,
         at=taken["now"],
+        hash=recorded.hash,
         changes=tuple(step.as_change() for step in steps),
     )

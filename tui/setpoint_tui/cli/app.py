@@ -38,8 +38,11 @@ def setpoint(
 ) -> None:
     """Runtime configuration with receipts: who changed what, and which instances run it.
 
-    The hub is SETPOINT_URL, or the one that runs on this machine. The token is SETPOINT_TOKEN, or stands in
-    SETPOINT_TOKEN_FILE, or is what `setpoint up` left on this machine. SETPOINT_ENV stands for --env.
+    SETPOINT_URL names the hub; without it, the one that runs on this machine is meant.
+
+    SETPOINT_TOKEN or SETPOINT_TOKEN_FILE gives the token; without them, what `setpoint up` left here is used.
+
+    SETPOINT_ENV stands for --env.
     """
 
 

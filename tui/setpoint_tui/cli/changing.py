@@ -90,7 +90,7 @@ def delete(
     expect: options.Expect = None,
     json: options.Json = False,
 ) -> None:
-    """Take the value of a key away in one environment; its history stays and rollback brings it back."""
+    """Take a key's value away in one environment; rollback brings it back."""
     names = parse_keys(words)
     _check_wait(wait, require_all)
     expected = _expected(expect, len(names))
@@ -120,9 +120,9 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     require_all: options.RequireAll = False,
     json: options.Json = False,
 ) -> None:
-    """Make an earlier value active again: the one before the present one, or the one named by --to.
+    """Make an earlier value active again, as a new revision: nothing is removed.
 
-    It is a new revision; nothing is removed. With --change-set, every key that the revision touched.
+    Without --to, the value before the present one.
     """
     _check_wait(wait, require_all)
     undone = _undone(change_set, namespace, to)

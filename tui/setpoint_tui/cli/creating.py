@@ -8,6 +8,7 @@ from setpoint.errors import InvalidValue
 from setpoint.protocol.values import VALUE_TYPES, is_value_type
 from setpoint_tui.answers import Environment, EnvironmentList, read_answer
 from setpoint_tui.cli import options
+from setpoint_tui.cli.completion import complete_namespace
 from setpoint_tui.cli.output import console, print_json, print_line
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
@@ -19,7 +20,9 @@ __all__ = ["create", "create_environment", "list_environments"]
 
 
 def create(
-    namespace: options.Namespace,
+    namespace: Annotated[
+        str, typer.Argument(metavar="NAMESPACE", show_default=False, autocompletion=complete_namespace)
+    ],
     key: Annotated[str, typer.Argument(metavar="KEY", show_default=False)],
     value_type: Annotated[
         str,
@@ -32,7 +35,7 @@ def create(
     tag: Annotated[list[str] | None, typer.Option("--tag", help="May be given several times.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Make a key. Its type holds in every environment and never changes; it has no value yet."""
+    """Make a key, without a value. Its type holds in every environment and never changes."""
     if not is_value_type(value_type):
         raise InvalidValue(f"{value_type[:40]!r} is no type: choose one of {', '.join(VALUE_TYPES)}")
     params: dict[str, Any] = {"namespace": namespace, "key": key, "type": value_type}

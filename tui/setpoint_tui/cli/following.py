@@ -31,7 +31,10 @@ def watch(
     env: options.AnyEnv = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each change set.")] = False,
 ) -> None:
-    """Show changes as they happen, until Ctrl-C. A lost connection is made anew and what was missed is shown."""
+    """Show changes as they happen, until Ctrl-C.
+
+    A lost connection is made anew, and what was missed meanwhile is shown.
+    """
 
     async def show() -> None:
         shown = _Shown(namespaces)

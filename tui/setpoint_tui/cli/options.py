@@ -49,7 +49,15 @@ Expect = Annotated[
     str | None,
     typer.Option("--expect", metavar="VERSION", help="Only while this version is active (none: no value yet)."),
 ]
-Namespace = Annotated[str, typer.Argument(metavar="NAMESPACE", show_default=False, autocompletion=complete_namespace)]
+Namespace = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAMESPACE",
+        show_default=False,
+        help="Or NAMESPACE/KEY in one word.",
+        autocompletion=complete_namespace,
+    ),
+]
 AnyNamespace = Annotated[
     str | None, typer.Argument(metavar="NAMESPACE", show_default=False, autocompletion=complete_namespace)
 ]

@@ -15,7 +15,7 @@ __all__ = ["demo"]
 def demo(
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Where it keeps its data.")] = Path(".demo"),
     port: Annotated[
-        int, typer.Option("--port", min=1, max=65535, help="If it is taken, a free one is used.")
+        int, typer.Option("--port", min=0, max=65535, help="If it is taken, a free one is used.")
     ] = DEFAULT_PORT,
     tour: Annotated[bool, typer.Option("--tour", help="In a terminal too, print the tour and end.")] = False,
 ) -> None:

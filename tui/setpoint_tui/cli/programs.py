@@ -28,17 +28,17 @@ def up(
     port: Port = None,
     host: Host = None,
 ) -> None:
-    """Run the whole stack on this machine: PostgreSQL, Valkey and a hub.
+    """Run the whole stack on this machine: PostgreSQL, Valkey and a hub, until Ctrl-C.
 
-    The embedded parts are left out where SETPOINT_DATABASE_URL or SETPOINT_REDIS_URL is set. Ctrl-C stops all.
+    Where SETPOINT_DATABASE_URL or SETPOINT_REDIS_URL is set, that server is used instead.
     """
     _become("up", [*_given("--data", data), *_given("--port", port), *_given("--host", host), *context.args])
 
 
 def hub(context: typer.Context, port: Port = None, host: Host = None) -> None:
-    """Run a hub alone, with the PostgreSQL and Redis of SETPOINT_DATABASE_URL and SETPOINT_REDIS_URL.
+    """Run a hub alone, on a PostgreSQL and a Redis that are there. Several may run side by side.
 
-    Several may run side by side.
+    SETPOINT_DATABASE_URL and SETPOINT_REDIS_URL say where these are.
     """
     _become("hub", [*_given("--port", port), *_given("--host", host), *context.args])
 

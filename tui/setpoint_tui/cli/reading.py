@@ -69,7 +69,7 @@ def history(
     limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many changes.")] = 20,
     json: options.Json = False,
 ) -> None:
-    """Show how a value came to be: who changed it, when, from what to what, and why."""
+    """Show who changed a value, when, from what to what, and why."""
     [name] = parse_keys([namespace] if key is None else [namespace, key])
 
     async def read(link: HubLink) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def snapshot(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Show everything that holds in an environment, now or at a revision or time in the past."""
+    """Show all values of an environment, now or in the past."""
     params: dict[str, Any] = {"env": env}
     if namespaces:
         params["namespaces"] = namespaces
@@ -120,7 +120,9 @@ def snapshot(
         for key, entry in sorted(keys.items())
     ]
     if rows:
-        print_table(console(), [Column("KEY", style="bold"), Column("TYPE"), Column("VALUE", flexible=True)], rows)
+        print_table(
+            console(), [Column("KEY", style="bold"), Column("TYPE"), Column("VALUE", flexible=True, least=20)], rows
+        )
     else:
         note(f"nothing is set in {safe_text(env)} at {format_revision(found.revision)}")
         return
@@ -144,7 +146,7 @@ def _print_keys(keys: list[Key]) -> None:
         Column("TYPE"),
         Column("OWNER", flexible=True, drop=1),
         Column("TAGS", flexible=True, drop=2),
-        Column("DESCRIPTION", flexible=True, drop=3),
+        Column("DESCRIPTION", flexible=True, least=24, drop=3),
     ]
     rows: list[list[Cell]] = [
         [
@@ -164,10 +166,10 @@ def _print_values(keys: list[Key]) -> None:
     columns = [
         Column("KEY", style="bold"),
         Column("TYPE"),
-        Column("VALUE", flexible=True),
+        Column("VALUE", flexible=True, least=20),
         Column("REV", right=True, drop=1),
         Column("AGE", right=True, drop=2),
-        Column("DESCRIPTION", flexible=True, drop=3),
+        Column("DESCRIPTION", flexible=True, least=24, drop=3),
     ]
     print_table(console(), columns, [_value_row(key, now) for key in keys])
 

@@ -31,6 +31,18 @@ __all__ = ["fleet", "print_fleet", "status"]
 _STATES = {"refused": "red", "silent": "red", "behind": "yellow", "unknown": "yellow", "current": "green"}
 """Every state and its colour, problems first."""
 
+_INSTANCE_COLUMNS = (
+    Column("INSTANCE", style="bold", flexible=True, least=20),
+    Column("SERVICE", flexible=True, least=12, drop=4),
+    Column("ENV"),
+    Column("RUNS", right=True),
+    Column("TARGET", right=True, drop=2),
+    Column("STATE"),
+    Column("SOURCE", drop=5),
+    Column("SEEN", right=True, drop=3),
+    Column("APPLIED", right=True, drop=1),
+)
+
 
 def status(
     request: Annotated[
@@ -39,7 +51,7 @@ def status(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Show the hub, the environments and how many instances run what they should."""
+    """Show the hub, the environments, and how many instances run what they should."""
     if request is not None:
         _show_request(request, as_json=json)
         return
@@ -63,7 +75,7 @@ def fleet(
     service: Annotated[str | None, typer.Option("--service", "-s", help="Only its instances.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Show every instance and the revision that it runs, by its own word; problems first."""
+    """Show what every instance runs, by its own word; problems first."""
     params = {name: value for name, value in (("env", env), ("service", service)) if value is not None}
 
     async def read(link: HubLink) -> Any:
@@ -83,23 +95,18 @@ def fleet(
 def print_fleet(instances: tuple[Instance, ...]) -> None:
     """Print instances as a table, problems first."""
     order = list(_STATES)
-    columns = [
-        Column("INSTANCE", style="bold", flexible=True),
-        Column("SERVICE", flexible=True),
-        Column("ENV"),
-        Column("RUNS", right=True),
-        Column("TARGET", right=True, drop=1),
-        Column("STATE"),
-        Column("SOURCE", drop=3),
-        Column("SEEN", right=True, drop=4),
-        Column("APPLIED", right=True, drop=2),
-        Column("ERROR", flexible=True, drop=5),
-    ]
     ranked = sorted(
         instances,
-        key=lambda one: (order.index(one.state) if one.state in order else 0, one.env, one.service, one.client_id),
+        key=lambda one: (
+            order.index(one.state) if one.state in order else 0,
+            one.env,
+            one.service,
+            one.client_id,
+        ),
     )
-    print_table(console(), columns, [_instance_row(one) for one in ranked])
+    with_errors = any(instance.error for instance in instances)
+    columns = [*_INSTANCE_COLUMNS, *([Column("ERROR", flexible=True, least=24)] if with_errors else [])]
+    print_table(console(), columns, [_instance_row(one)[: len(columns)] for one in ranked])
 
 
 def _instance_row(instance: Instance) -> list[Cell]:

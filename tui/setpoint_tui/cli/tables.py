@@ -13,17 +13,20 @@ Cell = str | tuple[str, str]
 """A cell's safe text, or the text and its style."""
 
 _GAP = 2
-_NARROWEST = 10
-"""Cells that a column may shrink to before others are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `flexible` ones shrink when the screen is narrow; those with a higher `drop` go first."""
+    """One column.
+
+    `flexible` ones shrink to `least` cells when the screen is narrow; then those with a `drop` are left out,
+    the highest first.
+    """
 
     title: str
     right: bool = False
     flexible: bool = False
+    least: int = 10
     drop: int = 0
     style: str = ""
 
@@ -44,17 +47,27 @@ def fit(columns: Sequence[Column], natural: Sequence[int], available: int) -> di
     """Return the width of each column that is shown, by its place."""
     shown = list(range(len(columns)))
     while True:
-        lacking = sum(natural[place] for place in shown) + _GAP * (len(shown) - 1) - available
-        widths = {place: natural[place] for place in shown}
-        for place in sorted(shown, key=lambda place: -natural[place]):
-            if lacking > 0 and columns[place].flexible:
-                given = min(lacking, max(0, widths[place] - _NARROWEST))
-                widths[place] -= given
-                lacking -= given
+        widths = _shrunk(columns, {place: natural[place] for place in shown}, available)
         droppable = [place for place in shown if columns[place].drop]
-        if lacking <= 0 or not droppable:
+        if _total(widths) <= available or not droppable:
             return widths
         shown.remove(max(droppable, key=lambda place: columns[place].drop))
+
+
+def _shrunk(columns: Sequence[Column], widths: dict[int, int], available: int) -> dict[int, int]:
+    """Take from the widest flexible column, cell by cell, until the row fits or nothing gives any more."""
+    shrinkable = {place for place in widths if columns[place].flexible}
+    while _total(widths) > available and shrinkable:
+        widest = max(shrinkable, key=lambda place: widths[place])
+        if widths[widest] > columns[widest].least:
+            widths[widest] -= 1
+        else:
+            shrinkable.remove(widest)
+    return widths
+
+
+def _total(widths: dict[int, int]) -> int:
+    return sum(widths.values()) + _GAP * (len(widths) - 1)
 
 
 def _print_row(console: Console, columns: Sequence[Column], widths: dict[int, int], row: Sequence[Cell]) -> None:
@@ -65,7 +78,11 @@ def _print_row(console: Console, columns: Sequence[Column], widths: dict[int, in
         if place != last:
             line.append(" " * _GAP)
     line.rstrip()
-    console.print(line, soft_wrap=True)
+    if console.is_terminal:
+        console.print(line, soft_wrap=True)
+    else:
+        # Ten thousand rows into a pipe need no rendering.
+        console.file.write(line.plain + "\n")
 
 
 def _cell(column: Column, cell: Cell, width: int) -> Text:

@@ -45,6 +45,11 @@ class Child:
         """The process, which leads a session of its own."""
         return self._process.pid
 
+    @property
+    def log(self) -> Sequence[str]:
+        """The last lines that the child wrote to its standard error."""
+        return list(self._log)
+
     async def lines(self) -> AsyncIterator[str]:
         """Yield what the child prints, until it closes its output."""
         assert self._process.stdout is not None
@@ -58,16 +63,11 @@ class Child:
         with contextlib.suppress(ConnectionError):
             await self._process.stdin.drain()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether it runs no more."""
-        return self._process.returncode is not None
-
     async def ended(self) -> ChildEnded:
         """Wait for the end and describe it."""
         code = await self._process.wait()
         await self._logging
-        return ChildEnded(self.name, code, list(self._log))
+        return ChildEnded(self.name, code, self.log)
 
     async def stop(self) -> None:
         """Close its standard input and wait; end it by force when it does not obey, or when we are cancelled."""

@@ -65,11 +65,11 @@ async def _poll(connection: Connection, scene: Scene, screen: Console, live: Liv
             async with HubLink.open(connection) as link:
                 while True:
                     await _ask(link, scene)
-                    live.update(draw(scene, screen.height), refresh=True)
+                    live.update(draw(scene, screen.width, screen.height), refresh=True)
                     await asyncio.sleep(_POLL_SECONDS)
         except SetpointError as error:
             scene.remark = str(error)
-            live.update(draw(scene, screen.height), refresh=True)
+            live.update(draw(scene, screen.width, screen.height), refresh=True)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
 

@@ -4,12 +4,14 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from setpoint.errors import SetpointError
 from setpoint_tui.cli.output import note, print_line
 from setpoint_tui.connection import Connection
-from setpoint_tui.demo.children import ChildEnded
+from setpoint_tui.demo.children import Child, ChildEnded
 from setpoint_tui.demo.fleet import running_fleet
 from setpoint_tui.demo.live import show_live
 from setpoint_tui.demo.loading import load_sample
@@ -23,6 +25,7 @@ from setpoint_tui.text_safety import safe_text
 __all__ = ["run_demo"]
 
 _ENV = "staging"
+_END_SECONDS = 1.0
 
 
 def run_demo(data: Path, port: int, *, tour: bool) -> int:
@@ -34,8 +37,7 @@ def run_demo(data: Path, port: int, *, tour: bool) -> int:
         return asyncio.run(_until_signalled(data, port, tour=tour))
     except ChildEnded as ended:
         # The last line is what the error itself says.
-        for line in ended.log[:-1]:
-            note((safe_text(line), "dim"))
+        _print_log(ended.log[:-1])
         raise
 
 
@@ -72,11 +74,13 @@ class _Demo:
         print_line(("Setpoint demo", "bold"), (f" · its data is kept in {self._data}", "dim"))
         async with running_stack(self._data, self._port, _report) as stack:
             try:
-                await self._show(stack.connection)
-            except SetpointError as error:
-                if not stack.child.has_ended:
-                    raise
-                raise await stack.child.ended() from error
+                await _while_it_runs(stack.child, self._show(stack.connection))
+            except ChildEnded:
+                raise
+            except SetpointError:
+                # The hub's log may say more than its answer did.
+                _print_log(stack.child.log)
+                raise
 
     async def _show(self, connection: Connection) -> None:
         async with HubLink.open(connection) as link:
@@ -100,6 +104,25 @@ class _Demo:
         return time.monotonic() - self._started
 
 
+async def _while_it_runs(child: Child, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, or raise ChildEnded as soon as the child ends before it."""
+    working = asyncio.create_task(work)
+    ending = asyncio.create_task(child.ended())
+    try:
+        await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+        if working.done() and not working.cancelled() and working.exception() is not None:
+            # A connection may be lost a moment before the end of the child is seen, which is the reason.
+            await asyncio.wait((ending,), timeout=_END_SECONDS)
+    finally:
+        reason = ending.result() if ending.done() else None
+        for task in (working, ending):
+            task.cancel()
+        await asyncio.gather(working, ending, return_exceptions=True)
+    if reason is not None:
+        raise reason
+    await working
+
+
 def _sample_sentence(made: int) -> str:
     there = f"{len(SAMPLE)} keys in {len({key.namespace for key in SAMPLE})} namespaces"
     match made:
@@ -109,6 +132,11 @@ def _sample_sentence(made: int) -> str:
             return f"{there}, made now"
         case _:
             return f"{there}, {made} of them made now"
+
+
+def _print_log(lines: Sequence[str]) -> None:
+    for line in lines:
+        note((safe_text(line), "dim"))
 
 
 def _report(line: str) -> None:

@@ -13,8 +13,8 @@ from setpoint_tui.formatting import (
     format_change,
     format_milliseconds,
     format_revision,
-    receipt_sentence,
 )
+from setpoint_tui.settings import DEFAULT_URL
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Scene", "Seen", "draw"]
@@ -23,6 +23,9 @@ _STYLES = {"current": "green", "behind": "yellow", "unknown": "yellow", "refused
 _FRAME_LINES = 9
 """Lines that are neither instances nor changes."""
 _FEWEST_CHANGES = 3
+_OUTCOME_CELLS = 18
+_WIDE = 72
+"""Cells from which on there is room for what each instance follows."""
 
 
 @dataclass(slots=True)
@@ -46,14 +49,14 @@ class Scene:
     """What went wrong, or what a key did."""
 
 
-def draw(scene: Scene, height: int) -> RenderableType:
-    """Return the screen for a terminal of so many lines."""
+def draw(scene: Scene, width: int, height: int) -> RenderableType:
+    """Return the screen for a terminal of so many cells and lines."""
     room = max(height - _FRAME_LINES, 2)
-    changes = max(_FEWEST_CHANGES, room - len(scene.instances))
+    changes = max(min(_FEWEST_CHANGES, room // 2), room - len(scene.instances))
     return Group(
         _header(scene),
         Text(),
-        _fleet(scene, max(1, room - changes)),
+        _fleet(scene, max(1, room - changes), with_namespaces=width >= _WIDE),
         Text(),
         Text("LAST CHANGES", style="dim"),
         *_changes(scene, changes),
@@ -76,25 +79,25 @@ def _header(scene: Scene) -> Text:
     )
 
 
-def _fleet(scene: Scene, most: int) -> Table:
+def _fleet(scene: Scene, most: int, *, with_namespaces: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
-    for title, justify in (("INSTANCE", "left"), ("FOLLOWS", "left"), ("RUNS", "right"), ("STATE", "left")):
-        table.add_column(title, justify="right" if justify == "right" else "left", no_wrap=True)
-    table.add_column("APPLIED AFTER", justify="right", no_wrap=True)
+    for title in ("INSTANCE", *(("FOLLOWS",) if with_namespaces else ()), "RUNS", "STATE", "APPLIED AFTER"):
+        table.add_column(title, justify="right" if title in ("RUNS", "APPLIED AFTER") else "left", no_wrap=True)
     ranked = sorted(scene.instances, key=lambda one: (one.state == "current", one.service, one.client_id))
-    for instance in ranked[:most]:
-        table.add_row(*_instance(instance))
-    left_out = len(ranked) - most
-    if left_out > 0:
-        table.add_row(Text(f"and {left_out} more, see `setpoint fleet`", style="dim"))
+    shown = ranked if len(ranked) <= most else ranked[: most - 1]
+    for instance in shown:
+        table.add_row(*_instance(instance, with_namespaces=with_namespaces))
+    if len(shown) < len(ranked):
+        table.add_row(Text(f"and {len(ranked) - len(shown)} more", style="dim"))
     return table
 
 
-def _instance(instance: Instance) -> list[Text]:
+def _instance(instance: Instance, *, with_namespaces: bool) -> list[Text]:
     applied = "" if instance.applied_ms is None else format_milliseconds(instance.applied_ms)
+    namespaces = [Text(safe_text(", ".join(instance.namespaces)), style="dim")] if with_namespaces else []
     return [
         Text(safe_text(instance.client_id)),
-        Text(safe_text(", ".join(instance.namespaces)), style="dim"),
+        *namespaces,
         Text(format_revision(instance.revision), style="bold"),
         Text(f"● {safe_text(instance.state)}", style=_STYLES.get(instance.state, "")),
         Text(applied),
@@ -113,32 +116,40 @@ def _changes(scene: Scene, most: int) -> list[Text]:
 def _change_set(seen: Seen) -> list[Text]:
     done = seen.change_set
     when = done.at.astimezone().strftime("%H:%M:%S")
-    outcome = "" if seen.receipt is None else receipt_sentence(seen.receipt)
+    head = f"{when} {format_revision(done.revision)} "
+    complete = seen.receipt is not None and seen.receipt.complete
+    # Before the values, which may be long: who runs a change is what must not be cut.
+    outcome = f"{_outcome(seen.receipt):<{_OUTCOME_CELLS}}"
     lines: list[Text] = []
-    for place, change in enumerate(done.changes):
+    for change in done.changes:
         old, new = format_change(change, change.type)
-        head = (
-            f"{when} {format_revision(done.revision)}"
-            if place == 0
-            else " " * (9 + len(format_revision(done.revision)))
+        first = not lines
+        lines.append(
+            _line(
+                (head if first else " " * len(head), "dim"),
+                (outcome if first else " " * len(outcome), "green" if complete else "yellow"),
+                (safe_text(f"{change.namespace}/{change.key}"), "bold"),
+                "  ",
+                (old, "dim"),
+                " → ",
+                new,
+            )
         )
-        parts: list[str | tuple[str, str]] = [
-            (f"{head} ", "dim"),
-            safe_text(f"{change.namespace}/{change.key}"),
-            "  ",
-            (old, "dim"),
-            " → ",
-            (new, "bold"),
-        ]
-        if place == 0:
-            parts += [(f"  {outcome}", "green" if seen.receipt and seen.receipt.complete else "yellow")]
-        lines.append(_line(*parts))
     return lines
 
 
+def _outcome(receipt: Receipt | None) -> str:
+    if receipt is None:
+        return ""
+    applied = receipt.applied_ms
+    counts = f"{receipt.current} of {receipt.instances}"
+    return counts if applied is None or applied.max is None else f"{counts} in {format_milliseconds(applied.max)}"
+
+
 def _footer(scene: Scene) -> Group:
-    hint = f"in another terminal: setpoint set payments max_retries 7 --env {scene.env}"
-    keys = (("c", "bold"), " make a change   ", ("u", "bold"), " take it back   ", ("q", "bold"), " quit")
+    where = "" if scene.url == DEFAULT_URL else f"SETPOINT_URL={scene.url} "
+    hint = f"in another terminal: {where}setpoint set payments max_retries 7 --env {scene.env}"
+    keys = (("c", "bold"), " make a change  ", ("u", "bold"), " take it back  ", ("q", "bold"), " quit")
     return Group(_line(*keys), _line((hint, "dim")))
 
 
