@@ -98,6 +98,14 @@ class FanOut:
             if audience.env == env:
                 await self._deliver(audience, frame, revision)
 
+    def resume(self, env: str) -> None:
+        """Have everyone who watches an environment catch up from where each is: its replica was loaded anew."""
+        for audience in self._audiences.values():
+            if audience.env == env:
+                for watcher in audience.watchers:
+                    watcher.lagging = True
+                    self._lagging.add(watcher)
+
     def catch_up(self, replicas: dict[str, Replica]) -> None:
         """Send what they missed, merged, to the watchers that lagged and have drained."""
         for watcher in list(self._lagging):

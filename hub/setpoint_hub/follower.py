@@ -190,7 +190,7 @@ class Follower:
         except LogGap as gap:
             log.error("%s: loading the environment anew", gap)
             await self._load(replica.env)
-            await self._start_over(replica.env)
+            self._fanout.resume(replica.env)
 
     async def _load(self, env: str) -> None:
         try:

@@ -36,10 +36,12 @@ _EXPIRE = """
         ("Bearer sp_" + "x" * 43, "not known"),
     ],
 )
-async def test_who_has_no_valid_token_gets_401_with_the_reason(hub: RunningHub, header: str | None, word: str) -> None:
+async def test_who_has_no_valid_token_gets_401_with_the_reason(
+    shared_hub: RunningHub, header: str | None, word: str
+) -> None:
     headers = {} if header is None else {"Authorization": header}
     for path in (SNAPSHOT, "/v1/ws"):
-        reply = await http(hub.address, path, **headers)
+        reply = await http(shared_hub.address, path, **headers)
         assert (reply.status, reply.json["error"]["code"]) == (401, "unauthorised")
         assert word in reply.json["error"]["message"]
 

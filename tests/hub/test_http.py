@@ -93,22 +93,22 @@ async def test_a_large_snapshot_is_packed_for_those_who_take_it(wire: Wire, hub:
         ("/", 404, "not_found"),
     ],
 )
-async def test_a_bad_request_is_told_what_is_wrong(hub: RunningHub, path: str, status: int, code: str) -> None:
-    reply = await hub.get(path)
+async def test_a_bad_request_is_told_what_is_wrong(shared_hub: RunningHub, path: str, status: int, code: str) -> None:
+    reply = await shared_hub.get(path)
     assert (reply.status, reply.json["error"]["code"]) == (status, code)
     assert reply.headers["content-type"] == "application/json"
     assert len(reply.json["error"]["message"]) > 10
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
-async def test_only_get_is_answered(hub: RunningHub, method: str) -> None:
-    reply = await http(hub.address, "/healthz", method=method)
+async def test_only_get_is_answered(shared_hub: RunningHub, method: str) -> None:
+    reply = await http(shared_hub.address, "/healthz", method=method)
     assert reply.status == 405
 
 
-async def test_paths_that_are_not_open_to_all_need_a_token(hub: RunningHub) -> None:
+async def test_paths_that_are_not_open_to_all_need_a_token(shared_hub: RunningHub) -> None:
     for path in (PAYMENTS, "/v1/ws", "/anything"):
-        reply = await http(hub.address, path)
+        reply = await http(shared_hub.address, path)
         assert (reply.status, reply.json["error"]["code"]) == (401, "unauthorised")
         assert reply.headers["www-authenticate"] == "Bearer"
 

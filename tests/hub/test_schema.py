@@ -1,6 +1,7 @@
 """schema.sql: applied again it changes nothing, and it refuses what must never be, whoever writes."""
 
 import re
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TypeAlias
 from uuid import uuid4
@@ -10,7 +11,7 @@ import pytest
 
 from setpoint_hub.errors import DatabaseUnavailable, SchemaMismatch, StartRefused
 from setpoint_hub.schema import SCHEMA_VERSION, apply_schema, schema_text
-from support.hubs import running_hub
+from support.hubs import RunningHub, running_hub
 from support.wire import Wire
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -21,6 +22,16 @@ _ADD_VERSION = """
 """
 _LAYOUT = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
 _TRIGGERS = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
+
+
+@pytest.fixture
+async def written(shared_hub: RunningHub) -> AsyncGenerator[Database]:
+    """A connection, past the hub, to the module's database, in which something has been written."""
+    async with shared_hub.connect() as wire:
+        await wire.set(3)
+    connection = await asyncpg.connect(shared_hub.settings.database_url, timeout=10, command_timeout=10)
+    yield connection
+    await connection.close(timeout=5)
 
 
 async def test_applying_it_twice_changes_nothing(wire: Wire, database: Database, database_url: str) -> None:
@@ -106,10 +117,9 @@ async def test_two_active_versions_of_one_key_cannot_be(wire: Wire, database: Da
         "TRUNCATE Change",
     ],
 )
-async def test_what_happened_cannot_be_altered_or_removed(wire: Wire, database: Database, statement: str) -> None:
-    await wire.set(3)
+async def test_what_happened_cannot_be_altered_or_removed(written: Database, statement: str) -> None:
     with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
-        await database.execute(statement)
+        await written.execute(statement)
 
 
 async def test_which_version_is_active_may_change(wire: Wire, database: Database) -> None:
@@ -166,10 +176,9 @@ async def test_a_revision_rises_by_one_and_never_falls(wire: Wire, database: Dat
 
 
 @pytest.mark.parametrize("column", ["namespace = 'other'", "key = 'other'", "value_type = 'float'"])
-async def test_a_key_keeps_its_name_and_type(wire: Wire, database: Database, column: str) -> None:
-    assert wire.connection.close_code is None
+async def test_a_key_keeps_its_name_and_type(written: Database, column: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match="keeps its name"):
-        await database.execute(f"UPDATE ConfigKey SET {column}")  # noqa: S608 - from the lines above
+        await written.execute(f"UPDATE ConfigKey SET {column}")  # noqa: S608 - from the lines above
 
 
 @pytest.mark.parametrize(
@@ -184,10 +193,9 @@ async def test_a_key_keeps_its_name_and_type(wire: Wire, database: Database, col
         "INSERT INTO Token (user_id, token_hash, role) SELECT user_id, '\\x00', 'admin' FROM Account",
     ],
 )
-async def test_a_row_that_cannot_be_is_refused(wire: Wire, database: Database, statement: str) -> None:
-    assert wire.connection.close_code is None
+async def test_a_row_that_cannot_be_is_refused(written: Database, statement: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
-        await database.execute(statement)
+        await written.execute(statement)
 
 
 async def test_a_change_cannot_name_a_version_of_another_key(wire: Wire, database: Database) -> None:
