@@ -143,7 +143,10 @@ CREATE OR REPLACE FUNCTION setpoint_value_fits(value_type text, value text) RETU
         WHEN 'int'    THEN value ~ '^(0|-?[1-9][0-9]{0,18})$'
                            AND value::numeric BETWEEN -9223372036854775808 AND 9223372036854775807
         WHEN 'float'  THEN jsonb_typeof(value::jsonb) = 'number' AND abs(value::numeric) < 1.8e308
-        WHEN 'json'   THEN jsonb_typeof(value::jsonb) IS NOT NULL
+        WHEN 'json'   THEN NOT jsonb_path_exists(value::jsonb, 'strict $.** ? (@ > 1.8e308 || @ < -1.8e308)')
+                           -- At most 32 levels of arrays and objects.
+                           AND NOT jsonb_path_exists(value::jsonb,
+                                   'strict $.**{32 to last} ? (@.type() == "array" || @.type() == "object")')
         ELSE false
     END
 $$;
@@ -229,6 +232,12 @@ CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ConfigVersion
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ChangeSet
     FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON Change
+    FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+
+-- Nor is the installation's identity taken away. (An environment with a history is kept by its references.)
+CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON Installation
+    FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON Installation
     FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
 
 

@@ -27,8 +27,8 @@ def main() -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    # Per frame, with its content.
-    logging.getLogger("websockets").setLevel(logging.ERROR)
+    # It logs frames with their content, and a traceback for whatever a stranger sends.
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
     try:
         asyncio.run(_until_stopped(_work(asked), watch_stdin=getattr(asked, "until_stdin_closes", False)))
     except* (HubError, EmbeddedError) as failures:

@@ -33,10 +33,13 @@ class Access:
     def __init__(self) -> None:
         self._principals: Mapping[bytes, Principal] = {}
         self._token_ids: frozenset[UUID] = frozenset()
+        self.loaded = False
+        """Whether the tokens are known: until then no token can be called unknown."""
 
     def replace(self, principals: Mapping[bytes, Principal]) -> None:
         """Take a new set of valid tokens."""
         self._principals = principals
+        self.loaded = True
         self._token_ids = frozenset(principal.token_id for principal in principals.values())
 
     def principal(self, token: str, *, now: datetime) -> Principal | None:

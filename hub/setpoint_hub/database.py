@@ -157,6 +157,8 @@ async def open_database(settings: HubSettings) -> AsyncGenerator[Database]:
         "lock_timeout": limit,
         "idle_in_transaction_session_timeout": "10s",
     }
+    if not settings.database_url.startswith(("postgresql://", "postgres://")):
+        raise StartRefused("SETPOINT_DATABASE_URL is not usable: it starts with postgresql://")
     try:
         pool = asyncpg.create_pool(
             settings.database_url,

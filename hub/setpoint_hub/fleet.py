@@ -111,10 +111,14 @@ class Fleet:
     async def run(self) -> None:
         """Write batches for ever, and now and then remove what is long gone."""
         forget_at = self._clock() + FORGET_SECONDS
+        look_at = self._clock()
         while True:
             await asyncio.sleep(self._settings.watch_flush_seconds)
             try:
                 await self.flush()
+                if self._clock() >= look_at:
+                    look_at = self._clock() + self._settings.heartbeat_seconds
+                    await self._let_go()
                 if self._clock() >= forget_at:
                     forget_at = self._clock() + FORGET_SECONDS
                     await self._watches.forget()
@@ -134,12 +138,21 @@ class Fleet:
         self._unwritten -= batch
         try:
             superseded = await self._watches.write(due, now=now)
-        except DatabaseUnavailable:
+        except Exception:
             self._unwritten |= batch
             raise
         for instance in due:
             instance.written = now
-        for client_id in superseded:
+        self._supersede(superseded)
+
+    async def _let_go(self) -> None:
+        """Find out who has connected to another hub since: until then two connections would stand for one client."""
+        connected = [instance for instance in self._instances.values() if instance.connected]
+        if connected:
+            self._supersede(await self._watches.taken_over(connected))
+
+    def _supersede(self, client_ids: Iterable[str]) -> None:
+        for client_id in client_ids:
             log.info("%s talks to another hub now", client_id)
             self._instances.pop(client_id, None)
             self.on_superseded(client_id)

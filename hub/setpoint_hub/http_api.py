@@ -6,12 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from setpoint.errors import InvalidName
 from setpoint.protocol.messages import MOST_NAMESPACES
 from setpoint.protocol.names import Revision, check_client_id, check_namespace
-from setpoint_hub.access import Principal
 from setpoint_hub.follower import Follower
 from setpoint_hub.metrics import exposition
 from setpoint_hub.replica import Replica
@@ -21,6 +20,7 @@ __all__ = ["Answer", "HttpApi", "WebSocketPath", "error_answer"]
 WebSocketPath: Final = "/v1/ws"
 _JSON: Final = {"Content-Type": "application/json"}
 _LARGEST_UNCOMPRESSED: Final = 1024
+_LONGEST_REVISION: Final = 19  # digits of 2**63 - 1
 
 Polled = Callable[[str, str, str, tuple[str, ...], Revision], None]
 """Told of each poll of an instance that says who it is: client id, service, environment, namespaces, revision."""
@@ -38,6 +38,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class _Encoded:
     tag: str
+    revision: Revision
     body: bytes
     compressed: bytes
 
@@ -62,7 +63,7 @@ class HttpApi:
 
     def open_to_all(self, path: str) -> Answer | None:
         """Answer the paths that need no token; None when the path is another."""
-        match urlsplit(path).path:
+        match path.partition("?")[0]:
             case "/healthz":
                 return Answer(200, b'{"status":"ok"}', _JSON)
             case "/readyz":
@@ -72,13 +73,13 @@ class HttpApi:
             case _:
                 return None
 
-    def answer(self, path: str, headers: Mapping[str, str], _: Principal) -> Answer:
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         """Answer the paths that need a token."""
-        parts = urlsplit(path)
-        if parts.path != "/v1/snapshot":
-            return error_answer(404, "not_found", f"there is nothing at {parts.path[:100]}; see docs/protocol.md")
+        place, _, asked = path.partition("?")
+        if place != "/v1/snapshot":
+            return error_answer(404, "not_found", f"there is nothing at {place[:100]}; see docs/protocol.md")
         try:
-            query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=MOST_NAMESPACES + 10)
+            query = parse_qs(asked, keep_blank_values=True, max_num_fields=MOST_NAMESPACES + 10)
         except ValueError:
             return error_answer(400, "bad_request", f"at most {MOST_NAMESPACES} namespaces are answered at once")
         return self._snapshot(query, headers)
@@ -92,7 +93,7 @@ class HttpApi:
 
     def _snapshot(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
         envs, asked = query.get("env", []), query.get("namespace", [])
-        if len(envs) != 1 or not asked or len(asked) > MOST_NAMESPACES:
+        if len(envs) != 1 or not envs[0] or not asked or len(asked) > MOST_NAMESPACES:
             message = f"ask with one env and 1 to {MOST_NAMESPACES} of namespace: ?env=E&namespace=N&namespace=M"
             return error_answer(400, "bad_request", message)
         try:
@@ -114,14 +115,14 @@ class HttpApi:
             return Answer(304, b"", shared)
         encoded = self._encode(replica, namespaces, tag)
         shared |= _JSON
-        if encoded.compressed and "gzip" in headers.get("Accept-Encoding", ""):
+        if encoded.compressed and accepts_gzip(headers.get("Accept-Encoding", "")):
             return Answer(200, encoded.compressed, {**shared, "Content-Encoding": "gzip"})
         return Answer(200, encoded.body, shared)
 
     def _encode(self, replica: Replica, namespaces: tuple[str, ...], tag: str) -> _Encoded:
         key = (replica.env, namespaces)
         known = self._encoded.get(key)
-        if known is not None and known.tag == tag:
+        if known is not None and (known.tag, known.revision) == (tag, replica.revision):
             self._encoded.move_to_end(key)
             return known
         body = (
@@ -129,7 +130,7 @@ class HttpApi:
             f'"namespaces":{replica.full(namespaces)}}}'
         ).encode()
         compressed = gzip.compress(body, compresslevel=1) if len(body) > _LARGEST_UNCOMPRESSED else b""
-        encoded = self._encoded[key] = _Encoded(tag, body, compressed)
+        encoded = self._encoded[key] = _Encoded(tag, replica.revision, body, compressed)
         self._encoded.move_to_end(key)
         if len(self._encoded) > self._REMEMBERED:
             self._encoded.popitem(last=False)
@@ -145,5 +146,16 @@ class HttpApi:
             check_client_id(client_id)
         except InvalidName:
             return
-        held = min(int(revision[:18]), replica.revision)
-        self._polled(client_id, service, replica.env, namespaces, Revision(held))
+        # Nobody runs what has not happened: a revision of another history is not taken for ours.
+        if len(revision) <= _LONGEST_REVISION and int(revision) <= replica.revision:
+            self._polled(client_id, service, replica.env, namespaces, Revision(int(revision)))
+
+
+def accepts_gzip(header: str) -> bool:
+    """Say whether an Accept-Encoding header takes gzip: named, and not with a quality of 0. Pure."""
+    for part in header.lower().split(","):
+        name, _, parameters = part.partition(";")
+        if name.strip() == "gzip":
+            quality = parameters.replace(" ", "").removeprefix("q=")
+            return not quality.startswith("0") or quality.strip("0.") != ""
+    return False

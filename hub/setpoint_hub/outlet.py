@@ -9,6 +9,9 @@ from websockets.asyncio.server import ServerConnection, broadcast
 __all__ = ["Outlet"]
 
 _KERNEL_GIVES_UP_AFTER: Final = 30_000  # milliseconds
+OVERFLOW: Final = 4
+LARGEST_BURST: Final = 64 * 1024 * 1024
+"""Bytes; one snapshot, or one answer, may be larger than the buffer is meant to hold."""
 
 
 class Outlet:
@@ -34,6 +37,11 @@ class Outlet:
     def full(self) -> bool:
         """Whether the reader lags so far that nothing more should be put in."""
         return self.buffered > self._limit
+
+    @property
+    def overflowing(self) -> bool:
+        """Whether more waits than a full buffer and one large frame can explain."""
+        return self.buffered > OVERFLOW * self._limit and self.buffered > LARGEST_BURST
 
     @property
     def drained(self) -> bool:

@@ -61,6 +61,7 @@ class Door:
                 settings.host,
                 settings.port,
                 process_request=self._admit,
+                process_response=self._refuse_in_json,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 server_header=None,
@@ -101,8 +102,10 @@ class Door:
             await asyncio.sleep(SWEEP_SECONDS)
             await self.close_invalid()
             for session in list(self.sessions):
-                if session.outlet.stuck_for(clock()) > self._settings.stalled_seconds:
-                    log.info("a connection took nothing for %g s: cut", self._settings.stalled_seconds)
+                stuck = session.outlet.stuck_for(clock()) > self._settings.stalled_seconds
+                # What the library itself answers, pongs above all, asks nobody whether the buffer is full.
+                if stuck or session.outlet.overflowing:
+                    log.info("a connection does not take what it is sent: cut")
                     STALLED.inc()
                     session.outlet.abort()
 
@@ -119,7 +122,22 @@ class Door:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a plain HTTP request, or let a WebSocket in by returning None."""
         answer = self._decide(connection, request)
-        return None if answer is None else _response(answer)
+        if answer is None:
+            return None
+        # The answer to HEAD has no body, whatever its length says.
+        return _response(answer, with_body=request.method != "HEAD")
+
+    def _refuse_in_json(self, _: ServerConnection, __: Request, response: Response) -> Response | None:
+        """Say in the shape of every other error why the library did not open a WebSocket."""
+        if response.status_code < HTTPStatus.BAD_REQUEST or "json" in response.headers.get("Content-Type", ""):
+            return None
+        reason = bytes(response.body).decode(errors="replace").strip().replace("\n", " ")
+        code = "unavailable" if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else "bad_request"
+        refusal = _response(error_answer(response.status_code, code, reason))
+        for name in ("Upgrade", "Sec-WebSocket-Version"):
+            if name in response.headers:
+                refusal.headers[name] = response.headers[name]
+        return refusal
 
     def _decide(self, connection: ServerConnection, request: Request) -> Answer | None:
         if request.method != "GET":
@@ -128,16 +146,23 @@ class Door:
         open_answer = self._http.open_to_all(request.path)
         if open_answer is not None:
             return open_answer
-        token = bearer_token(headers.get("Authorization"))
-        principal = None if token is None else self._access.principal(token, now=datetime.now(UTC))
-        if principal is None:
-            return error_answer(401, "unauthorised", _why_unauthorised(headers.get("Authorization"), token))
+        principal = self._principal(headers.get("Authorization"))
+        if isinstance(principal, Answer):
+            return principal
         if request.path.partition("?")[0] != WebSocketPath:
-            return self._http.answer(request.path, headers, principal)
+            return self._http.answer(request.path, headers)
         if len(self.sessions) >= self._settings.max_connections:
             return error_answer(503, "unavailable", "this hub is full: connect to another")
         self._principals[connection] = principal
         return None
+
+    def _principal(self, header: str | None) -> Principal | Answer:
+        """Return who sent an Authorization header, or the answer that refuses."""
+        token = bearer_token(header)
+        if token is not None and not self._access.loaded:
+            return error_answer(503, "unavailable", "this hub does not know its tokens yet: try again soon")
+        principal = None if token is None else self._access.principal(token, now=datetime.now(UTC))
+        return principal or error_answer(401, "unauthorised", _why_unauthorised(header, token))
 
     async def _serve(self, connection: ServerConnection) -> None:
         principal = self._principals.pop(connection)
@@ -146,6 +171,8 @@ class Door:
         CONNECTIONS.set(len(self.sessions))
         try:
             await session.run(self._answerer)
+        except Exception:  # The root of a connection: it must not harm the others.
+            log.exception("a connection failed")
         finally:
             self.sessions.discard(session)
             CONNECTIONS.set(len(self.sessions))
@@ -165,13 +192,15 @@ def _joined(headers: Headers) -> dict[str, str]:
     return {name: ", ".join(headers.get_all(name)) for name in names if name in headers}
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: Answer, *, with_body: bool = True) -> Response:
     headers = Headers(
         {**answer.headers, "Content-Length": str(len(answer.body)), "Connection": "close"},
     )
     if answer.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body)
+    if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = "GET"
+    return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body if with_body else b"")
 
 
 def _why_unauthorised(header: str | None, token: str | None) -> str:

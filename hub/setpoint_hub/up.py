@@ -58,7 +58,7 @@ async def up(data: Path, listen: Listen, report: Report) -> None:
                 admin_token_file=folder.path / ADMIN_TOKEN,
             )
             report("starting the hub")
-            failing = asyncio.create_task(servers.wait_for_failure())
+            failing = asyncio.create_task(servers.watch_over())
             serving = asyncio.create_task(serve_hub(settings, report))
             await _first_of(serving, failing)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from setpoint.errors import NotJson
+from setpoint.errors import InvalidRequest, NotJson
 from setpoint.protocol.strict_json import AmbiguousObject, dumps, loads
 
 
@@ -15,7 +15,7 @@ def test_what_is_no_json_is_refused_with_its_place(text: str) -> None:
 
 
 def test_a_text_nested_beyond_reason_is_refused_not_crashed_on() -> None:
-    with pytest.raises(NotJson, match="deeply"):
+    with pytest.raises(InvalidRequest, match="deeply"):
         loads("[" * 200_000)
 
 

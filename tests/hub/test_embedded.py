@@ -45,6 +45,7 @@ from support.embedded import (
     server_pids,
     silent,
 )
+from support.waiting import eventually
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about what root does")
 
@@ -167,12 +168,28 @@ async def test_a_server_that_cannot_start_is_reported_with_its_last_words(data: 
             pass
 
 
-async def test_a_server_that_ends_by_itself_is_noticed(data: Path) -> None:
+async def test_a_postgresql_that_ends_by_itself_is_noticed(data: Path) -> None:
     async with running(data) as servers:
-        os.kill(server_pids(data)[1], signal.SIGKILL)
+        os.kill(server_pids(data)[0], signal.SIGKILL)
         async with asyncio.timeout(5):
-            with pytest.raises(ServerFailedError, match="valkey-server ended"):
-                await servers.wait_for_failure()
+            with pytest.raises(ServerFailedError, match="postgres ended"):
+                await servers.watch_over()
+
+
+async def test_a_valkey_that_ends_by_itself_is_started_again(data: Path) -> None:
+    async with running(data) as servers:
+        watching = asyncio.create_task(servers.watch_over())
+        before = server_pids(data)[1]
+        os.kill(before, signal.SIGKILL)
+        # The pid file is gone for a moment.
+        await eventually(lambda: (data / "valkey/valkey.pid").exists() and server_pids(data)[1] != before)
+        assert servers.valkey is not None
+        redis = Redis.from_url(servers.redis_url)
+        assert await redis.ping()
+        await redis.aclose()
+        assert not watching.done()
+        watching.cancel()
+        await asyncio.wait([watching])
 
 
 async def test_a_cluster_of_another_major_version_is_refused(data: Path) -> None:

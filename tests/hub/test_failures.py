@@ -16,8 +16,9 @@ import pytest
 
 from setpoint_hub import hints
 from setpoint_hub.embedded import DataFolder, EmbeddedPostgres, EmbeddedValkey, PostgresSettings
-from setpoint_hub.errors import StartRefused
+from setpoint_hub.errors import DatabaseUnavailable, StartRefused
 from setpoint_hub.schema import apply_schema
+from setpoint_hub.store.writer import Committed, Writer
 from support.databases import temporary_database
 from support.hubs import Hubs, RunningHub, issue_token, running_hub
 from support.waiting import eventually
@@ -276,6 +277,24 @@ async def test_a_write_whose_outcome_is_unknown_can_be_asked_by_its_id(
         assert (refused.value.data["outcome"], refused.value.data["request_id"]) == ("unknown", request_id)
         assert await wire.ask("request.status", request_id=request_id) == {"found": False}
         assert (await wire.set(3, request_id=request_id))["revision"] == 1
+
+
+@pytest.mark.parametrize("request_id", [None, str(uuid4())], ids=["without id", "with id"])
+async def test_a_commit_whose_confirmation_was_lost_is_found_and_not_repeated(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, request_id: str | None
+) -> None:
+    attempt, lost = Writer._attempt, iter([DatabaseUnavailable("lost")])
+
+    async def lose_the_first(*asked: Any) -> Committed:
+        committed = await attempt(*asked)
+        for loss in lost:
+            raise loss
+        return committed
+
+    monkeypatch.setattr(Writer, "_attempt", lose_the_first)
+    done = await wire.set(3, request_id=request_id)
+    assert (done["revision"], done["changes"][0]["new"]) == (1, 3)
+    assert await wire.revision() == 1
 
 
 async def test_a_database_under_repair_ends_no_hub(

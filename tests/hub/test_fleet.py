@@ -26,7 +26,7 @@ async def fleet(wire: Wire, **asked: object) -> dict[str, Any]:
     return {one["client_id"]: one for one in (await wire.ask("fleet.list", **asked))["instances"]}
 
 
-async def polled(hub: RunningHub, revision: int, client_id: str = "poller-1") -> None:
+async def polled(hub: RunningHub, revision: int | str, client_id: str = "poller-1") -> None:
     """Fetch `payments` as an instance that polls and runs a revision."""
     reply = await hub.get(
         POLL, Setpoint_Client_Id=client_id, Setpoint_Service="billing", Setpoint_Revision=str(revision)
@@ -196,8 +196,10 @@ async def test_a_poll_that_does_not_say_who_it_is_is_nobody(wire: Wire, hub: Run
 
 
 async def test_a_poller_cannot_run_what_has_not_happened(wire: Wire, hub: RunningHub) -> None:
-    await polled(hub, 10**17)
-    assert (await fleet(wire))["poller-1"]["revision"] == 0
+    for revision in ("1", str(10**17), "0" * 30 + "7", "9" * 5000):
+        await polled(hub, revision)
+    assert await fleet(wire) == {}
+    await polled(hub, 0)
     await wire.set(3)
     assert (await fleet(wire))["poller-1"]["state"] == "behind"
 

@@ -25,9 +25,10 @@ async def hub_program(hubs: Hubs, **settings: object) -> AsyncGenerator[Program]
         yield program
 
 
-async def test_sigterm_sends_everybody_away_and_never_hangs_on_who_does_not_read(hubs: Hubs) -> None:
+@pytest.mark.parametrize("buffer_bytes", [2**16, 2**30], ids=["too slow", "not too slow yet"])
+async def test_sigterm_sends_everybody_away_and_never_hangs_on_who_does_not_read(hubs: Hubs, buffer_bytes: int) -> None:
     async with (
-        hub_program(hubs, buffer_bytes=65536, shutdown_seconds=1) as program,
+        hub_program(hubs, buffer_bytes=buffer_bytes, shutdown_seconds=1) as program,
         open_wire(program.address, hubs.token) as wire,
         open_wire(program.address, hubs.token) as watcher,
         stalled_reader(program.address, hubs.token),

@@ -100,6 +100,18 @@ def test_a_deleted_key_is_null_in_a_delta_and_absent_in_the_full_state() -> None
     assert now.full(["payments"]) == '{"payments":{}}'
 
 
+def test_a_delta_leaves_out_what_did_not_change_since() -> None:
+    now = replica([key_change("payments/a", 1)], [key_change("payments/b", 2)], [key_change("payments/c", 3)])
+    assert json.loads(now.since(Revision(1), ["payments"]))["payments"].keys() == {"b", "c"}
+
+
+def test_the_full_state_follows_every_change() -> None:
+    now = replica([key_change("payments/a", 1)])
+    assert '"value":1' in now.full(["payments"])
+    now.apply(change_set(2, key_change("payments/a", 2)))
+    assert '"value":2' in now.full(["payments"])
+
+
 def test_an_asked_namespace_that_holds_nothing_is_empty_not_missing() -> None:
     assert replica().full(["payments"]) == '{"payments":{}}'
 

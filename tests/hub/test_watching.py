@@ -1,10 +1,12 @@
 """Watching: resumed from anywhere, ordered and without gaps, one connection per client."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from support.hubs import Hubs, RunningHub
 from support.waiting import eventually
@@ -134,6 +136,14 @@ async def test_a_watcher_hears_of_its_own_namespaces_only(wire: Wire) -> None:
     assert (seen["previous"], seen["revision"], list(seen["namespaces"])) == (0, 2, ["search"])
 
 
+async def test_a_watcher_hears_of_its_own_environment_only(wire: Wire) -> None:
+    await wire.watch(env="production")
+    await wire.set(3)
+    await wire.set(9, env="production")
+    seen = await wire.next()
+    assert (seen["env"], seen["namespaces"]["payments"]["max_retries"]["value"]) == ("production", 9)
+
+
 async def test_previous_is_the_last_revision_that_touched_any_watched_namespace(wire: Wire) -> None:
     await wire.create_key("zone", "string", "search")
     await wire.create_key("other", "int", "other")
@@ -186,7 +196,7 @@ async def test_the_same_client_at_another_hub_closes_the_older_connection(hubs: 
         await anew.watch("checkout-1")
 
         async def closed() -> int | None:
-            if old.connection.close_code is None:
+            with suppress(ConnectionClosed):
                 await old.heartbeat(0)
             return old.connection.close_code
 

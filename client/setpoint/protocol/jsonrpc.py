@@ -85,6 +85,8 @@ def read_frame(text: str) -> Frame:
 
 def _read_id(members: dict[str, Any]) -> RequestId | None:
     found: object = members.get("id")
+    if found is None and "id" in members and "method" in members:
+        raise InvalidRequest("an id is a string or an integer; a notification has none at all")
     if found is None or (isinstance(found, str | int) and not isinstance(found, bool)):
         return found
     raise InvalidRequest("an id is a string or an integer")

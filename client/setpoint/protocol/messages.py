@@ -38,6 +38,8 @@ __all__ = [
 Status = Literal["applied", "refused"]
 Source = Literal["push", "poll", "disk"]
 
+LONGEST_REASON = 4096
+"""Characters of a refusal's reason that are kept."""
 MOST_NAMESPACES = 100
 """Namespaces that one client may watch."""
 
@@ -63,6 +65,11 @@ NamespaceName = Annotated[str, _named(check_namespace)]
 ClientId = Annotated[str, _named(check_client_id)]
 
 
+def _shortened(reason: str) -> str:
+    """Keep the beginning of a reason that is too long to store: a refusal must not be lost for its length."""
+    return reason[:LONGEST_REASON].encode(errors="replace").decode()
+
+
 class WatchParams(WireModel):
     """What a client asks to follow, and what it holds already (`epoch` and `revision`, or neither)."""
 
@@ -85,7 +92,7 @@ class HeartbeatParams(WireModel):
     revision: Annotated[int, Field(ge=0)]
     status: Status
     source: Source
-    error: Annotated[str, Field(max_length=4096)] | None = None
+    error: Annotated[str, AfterValidator(_shortened)] | None = None
     applied_ms_ago: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 

@@ -10,7 +10,7 @@ import json
 import math
 from typing import Any
 
-from setpoint.errors import NotJson
+from setpoint.errors import InvalidRequest, NotJson
 
 __all__ = ["AmbiguousObject", "dumps", "loads"]
 
@@ -45,13 +45,13 @@ _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
 
 
 def loads(text: str) -> Any:
-    """Parse one JSON text. Raise NotJson, with the place, when it is none or is nested too deeply to read."""
+    """Parse one JSON text. Raise NotJson, with the place, when it is none; InvalidRequest when it nests too deeply."""
     try:
         return _decoder.decode(text)
     except json.JSONDecodeError as error:
         raise NotJson(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
-        raise NotJson("not readable: nested too deeply") from error
+        raise InvalidRequest("nested too deeply to be read") from error
 
 
 def dumps(value: Any) -> str:

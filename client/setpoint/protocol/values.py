@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final, Literal, TypeAlias, TypeGuard, cast, get_args
 
-from setpoint.errors import InvalidValue, NotJson
+from setpoint.errors import InvalidRequest, InvalidValue, NotJson
 from setpoint.protocol.strict_json import AmbiguousObject, dumps, loads
 
 __all__ = [
@@ -56,6 +56,8 @@ def fits(value_type: ValueType, value: object) -> bool:
 
 def check_value(value_type: ValueType, value: object) -> Json:
     """Return the value as it will be stored (an int given for a float becomes one), or raise InvalidValue."""
+    if value in (math.inf, -math.inf):
+        raise InvalidValue("the number is not finite, or does not fit 64 bits")
     if not fits(value_type, value):
         raise InvalidValue(f"{_name(value)} was given where the key's type is {value_type}")
     if value_type == "float":
@@ -91,7 +93,7 @@ def parse_value(value_type: ValueType, text: str) -> Json:
         return text == "true"
     try:
         value = loads(text)
-    except NotJson as error:
+    except (NotJson, InvalidRequest) as error:
         example = {"int": "a number such as 5", "float": "a number such as 0.25", "json": 'JSON such as {"rps": 50}'}
         place = f" ({error})" if value_type == "json" else ""
         raise InvalidValue(f"{text[:40]!r} is not of type {value_type}{place}: type {example[value_type]}") from error

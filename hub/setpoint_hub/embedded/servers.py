@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final
 
 from setpoint_hub.embedded.errors import EmbeddedError
 from setpoint_hub.embedded.folder import DataFolder
 from setpoint_hub.embedded.postgres import EmbeddedPostgres, PostgresSettings
-from setpoint_hub.embedded.process import ServerProcess
 from setpoint_hub.embedded.valkey import EmbeddedValkey
+
+RESTART_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +20,34 @@ class EmbeddedServers:
 
     database_url: str
     redis_url: str
-    running: Sequence[EmbeddedPostgres | EmbeddedValkey]
+    postgres: EmbeddedPostgres | None
+    valkey: EmbeddedValkey | None
+    report: Callable[[str], None]
 
-    async def wait_for_failure(self) -> NoReturn:
-        """Wait until one of the servers ends by itself, for ever when none runs here; raises ServerFailedError then."""
-        if not self.running:
-            await asyncio.Event().wait()
-        endings = {asyncio.create_task(server.process.wait()): server.process for server in self.running}
-        try:
-            ended, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for ending in endings:
-                ending.cancel()
-        raise _ended(endings[ended.pop()])
+    async def watch_over(self) -> None:
+        """Start Valkey again whenever it ends by itself, for ever; raise ServerFailedError when PostgreSQL ends.
+
+        Hubs go on without Valkey, which carries hints only; without PostgreSQL nothing can be written.
+        """
+        async with AsyncExitStack() as stack:
+            if self.valkey is not None:
+                restarting = asyncio.create_task(self._restart(self.valkey))
+                stack.callback(restarting.cancel)
+            if self.postgres is None:
+                await asyncio.Event().wait()
+                return
+            await self.postgres.process.wait()
+            raise self.postgres.process.failure("ended by itself")
+
+    async def _restart(self, valkey: EmbeddedValkey) -> None:
+        while True:
+            await valkey.process.wait()
+            self.report("Valkey ended by itself: changes of other hubs are found by polling until it runs again")
+            await asyncio.sleep(RESTART_SECONDS)
+            try:
+                await valkey.start()
+            except EmbeddedError as error:
+                self.report(str(error))
 
 
 @asynccontextmanager
@@ -43,20 +59,26 @@ async def embedded_servers(
     database_url: str | None = None,
     redis_url: str | None = None,
 ) -> AsyncGenerator[EmbeddedServers]:
-    """Run in `folder`, which must be entered already, the servers whose URL is not given; `report` gets a line
-    per step.
+    """Run in `folder`, which must be entered already, the servers whose URL is not given.
 
-    Enter it in the main thread, see ServerProcess. Raises EmbeddedError when one of them cannot run; then
-    neither is left running.
+    `report` gets a line per step. Enter it in the main thread, see ServerProcess. Raises EmbeddedError when one of
+    them cannot run; then neither is left running.
     """
-    postgres = EmbeddedPostgres(folder, report=report, settings=PostgresSettings(durable=durable))
-    valkey = EmbeddedValkey(folder, report=report)
-    wanted = [server for server, given in ((postgres, database_url), (valkey, redis_url)) if given is None]
+    settings = PostgresSettings(durable=durable)
+    postgres = EmbeddedPostgres(folder, report=report, settings=settings) if database_url is None else None
+    valkey = EmbeddedValkey(folder, report=report) if redis_url is None else None
+    wanted = [server for server in (postgres, valkey) if server is not None]
     async with AsyncExitStack() as stack:
         for server in wanted:
             stack.push_async_callback(server.stop)
         await _start(wanted)
-        yield EmbeddedServers(database_url or postgres.dsn, redis_url or valkey.url, wanted)
+        yield EmbeddedServers(
+            database_url=postgres.dsn if postgres is not None else database_url or "",
+            redis_url=valkey.url if valkey is not None else redis_url or "",
+            postgres=postgres,
+            valkey=valkey,
+            report=report,
+        )
 
 
 async def _start(servers: Sequence[EmbeddedPostgres | EmbeddedValkey]) -> None:
@@ -70,7 +92,3 @@ async def _start(servers: Sequence[EmbeddedPostgres | EmbeddedValkey]) -> None:
         return
     # One reason is enough to act on, and callers catch EmbeddedError rather than groups.
     raise failed.exceptions[0]
-
-
-def _ended(server: ServerProcess) -> EmbeddedError:
-    return server.failure("ended by itself")

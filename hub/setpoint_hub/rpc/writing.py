@@ -6,7 +6,7 @@ from uuid import UUID
 
 from setpoint.errors import InvalidName, InvalidValue
 from setpoint.protocol.names import check_key, check_namespace
-from setpoint.protocol.values import VALUE_TYPES, encode_value, is_value_type
+from setpoint.protocol.values import VALUE_TYPES, decode_value, encode_value, is_value_type
 from setpoint_hub.chain import request_fingerprint
 from setpoint_hub.errors import invalid_params, invalid_value, not_found, too_large
 from setpoint_hub.plan import Active, Anything, Edit, plan_edits, plan_reactivation, plan_undo
@@ -129,6 +129,7 @@ class WritingMethods:
         target = await self._history.version(asked.env, key.id, version)
         if target is None:
             raise not_found(f"{name[0]}/{name[1]} has no version {version} in {asked.env}: look at its history")
+        _check_stored(key, target.text)
         fingerprint = request_fingerprint("rollback", asked.env, asked.note, str(key.id), str(version))
         committed = await self._writer.write(
             _intent(session, asked, "rollback", fingerprint),
@@ -140,9 +141,14 @@ class WritingMethods:
     async def _undo(self, session: Session, asked: RollbackParams, revision: int) -> object:
         change_set = await self._log.change_set(asked.env, revision)
         if change_set is None:
+            if await self._history.position(asked.env) is None:
+                raise not_found(f"there is no environment {asked.env[:40]}")
             raise not_found(f"{asked.env} has no revision {revision}: look at its history")
         keys = await self._keys.find([(change.namespace, change.key) for change in change_set.changes])
         done = [(keys[change.namespace, change.key], *_sides(change)) for change in change_set.changes]
+        for key, before, _ in done:
+            if before is not None:
+                _check_stored(key, before.text)
         fingerprint = request_fingerprint("undo", asked.env, asked.note, revision)
         committed = await self._writer.write(
             _intent(session, asked, f"rollback of {revision}", fingerprint),
@@ -220,6 +226,14 @@ def _intent(session: Session, asked: SetParams | RollbackParams, how: str, finge
         raise invalid_params(f"note: {error.reason}") from error
     author = Author(session.principal.user_id, session.principal.token_id)
     return Intent(asked.env, how, asked.note, author, asked.request_id, fingerprint)
+
+
+def _check_stored(key: Key, text: str) -> None:
+    """Refuse a value that came into the database by another way than this hub, and that no hub would take."""
+    try:
+        encode_value(key.type, decode_value(text))
+    except InvalidValue as error:
+        raise invalid_value(key.namespace, key.key, f"the stored version cannot be active: {error.reason}") from error
 
 
 def _sides(change: KeyChange) -> tuple[Active | None, Active | None]:

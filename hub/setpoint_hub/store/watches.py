@@ -41,6 +41,12 @@ _ELSEWHERE: Final = """
       AND last_seen > clock_timestamp() - $3::interval
 """
 
+_TAKEN_OVER: Final = """
+    SELECT client_id
+    FROM unnest($2::text[], $3::timestamptz[]) AS ours (client_id, since) JOIN ConfigWatch w USING (client_id)
+    WHERE w.hub_id <> $1 AND w.connected AND w.connected_at > ours.since
+"""
+
 _FORGET: Final = "DELETE FROM ConfigWatch WHERE last_seen < clock_timestamp() - $1::interval"
 
 FORGET_AFTER: Final = timedelta(days=1)
@@ -82,6 +88,13 @@ class Watches:
     async def elsewhere(self, env: str | None, *, within: timedelta) -> list[Row]:
         """Return the instances that other hubs heard of within a time."""
         return await self._database.rows(_ELSEWHERE, self._hub_id, env, within)
+
+    async def taken_over(self, instances: Sequence[Instance]) -> set[str]:
+        """Return the client ids of those that connected to another hub after they connected to this one."""
+        since = [instance.since for instance in instances]
+        client_ids = [instance.client_id for instance in instances]
+        rows = await self._database.rows(_TAKEN_OVER, self._hub_id, client_ids, since)
+        return {str(row["client_id"]) for row in rows}
 
     async def forget(self) -> None:
         """Remove the rows of instances that are long gone."""
