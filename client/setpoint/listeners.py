@@ -77,6 +77,15 @@ class Dispatcher:
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(timeout)
 
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the parent's lock and thread; keep the listeners and what waits for them."""
+        self._lock = threading.Lock()
+        self._inbox = SimpleQueue()
+        self._thread = None
+        for listener in self._listeners:
+            if listener.pending:
+                self._inbox.put(listener)
+
     def _offer(self, listener: _Listener, changes: Iterable[Change]) -> None:
         idle = not listener.pending
         for change in filter(listener.takes, changes):

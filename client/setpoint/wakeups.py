@@ -15,6 +15,11 @@ class Signal:
         self._condition = threading.Condition()
         self._wakers: set[Callable[[], None]] = set()
 
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the locks and the waiters of the parent."""
+        self._condition = threading.Condition()
+        self._wakers = set()
+
     def notify(self) -> None:
         """Make all who wait look again."""
         with self._condition:

@@ -17,13 +17,16 @@ MakeClient = Callable[..., ConfigClient]
 
 
 @pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def hurry(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Shorten what a test would wait for, and keep the tester's own environment out."""
     backoff = BackoffSettings(first=0.05, longest=0.2, denied=(0.2, 0.4))
-    timing = replace(Timing(), open=1.0, watch=1.0, close=0.3, poll=1.0, first_poll=0.3, backoff=backoff)
+    timing = replace(
+        Timing(), open=1.0, watch=1.0, close=0.3, poll=1.0, first_poll=0.3, disk_spacing=0.02, backoff=backoff
+    )
     monkeypatch.setattr(setpoint.client, "TIMING", timing)
     for name in ("SETPOINT_URL", "SETPOINT_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

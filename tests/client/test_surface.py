@@ -29,7 +29,7 @@ def test_the_package_offers_exactly_this() -> None:
 
 def test_the_client_offers_exactly_this() -> None:
     getters = {f"{how}_{kind}" for how in ("get", "require") for kind in ("int", "bool", "float", "str", "json")}
-    life = {"start", "astart", "wait_ready", "wait_revision", "close", "aclose", "status"}
+    life = {"start", "astart", "wait_ready", "wait_revision", "close", "aclose", "after_fork", "status"}
     public = {name for name in dir(ConfigClient) if not name.startswith("_")}
     assert public == getters | life | {"get", "namespace", "snapshot", "on_change", "validator"}
 
@@ -43,6 +43,9 @@ def test_the_constructor_takes_exactly_this() -> None:
         "url": None,
         "token": None,
         "client_id": None,
+        "labels": None,
+        "snapshot_dir": "auto",
+        "bootstrap": None,
         "poll_interval": 10.0,
         "stale_after": 60.0,
         "start_timeout": 5.0,
