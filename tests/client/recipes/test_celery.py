@@ -1,0 +1,75 @@
+"""Celery's prefork pool: the client is started where the tasks are defined, and read in the pool's processes."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from client.recipes.servers import CONFIG
+from client.scripted_hub import ScriptedHub
+from support.waiting import eventually_blocking
+
+TASKS = """
+from pathlib import Path
+from celery import Celery
+
+config.start()
+folder = Path(os.environ["FOLDER"])
+app = Celery("tasks", broker="filesystem://", broker_transport_options={
+    "data_folder_in": str(folder), "data_folder_out": str(folder), "control_folder": str(folder / "control"),
+    "polling_interval": 0.02})
+
+@app.task
+def look(number):
+    answer = f"{os.getpid()} {config.get_int('payments', 'max_retries')} {config.status().state}"
+    (folder / f"answer-{number}").write_text(answer)
+"""
+
+SEND = """
+import sys
+from tasks import config, look
+look.delay(sys.argv[1])
+config.close()
+"""
+
+
+@contextlib.contextmanager
+def worker(folder: Path, variables: dict[str, str]) -> Iterator[None]:
+    options = ["--pool=prefork", "--concurrency=2", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", *options]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
+    try:
+        yield
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, (folder / "log").read_text()
+        assert "Traceback" not in (folder / "log").read_text(), (folder / "log").read_text()
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def test_tasks_in_the_pools_processes_follow_the_hub(hub: ScriptedHub, tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(CONFIG + TASKS)
+    (tmp_path / "control").mkdir()
+    variables = {**os.environ, "HUB": hub.url, "FOLDER": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    asked = 0
+
+    def answer() -> tuple[str, str, str]:
+        nonlocal asked
+        asked += 1
+        command = [sys.executable, "-c", SEND, str(asked)]
+        subprocess.run(command, check=True, cwd=tmp_path, env=variables, timeout=30)
+        path = tmp_path / f"answer-{asked}"
+        eventually_blocking(lambda: path.exists() and len(path.read_text().split()) == 3, within=30)
+        pid, value, state = path.read_text().split()
+        return pid, value, state
+
+    with worker(tmp_path, variables):
+        assert answer()[1] == "3"
+        hub.publish(max_retries=7)
+        eventually_blocking(lambda: answer()[1:] == ("7", "live"), within=30)
+        assert any(f"-{answer()[0]}-" in watch["client_id"] for watch in hub.watches)
