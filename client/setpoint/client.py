@@ -103,7 +103,7 @@ class ConfigClient(Following):
             dispatcher=self._dispatcher,
             keep=self._keep,
         )
-        self._store.validators.append(self._prepare)
+        self._store.validators.append(self._prepare())
         self._disk: Disk | None = None
         self._is_in_order = True
         """Whether the program ends because it wants to, not because of an error."""
