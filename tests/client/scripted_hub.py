@@ -304,6 +304,14 @@ async def talk_garbage(_: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await writer.drain()
 
 
+async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer slowly, byte by byte, what would be a good beginning."""
+    for byte in b"HTTP/1.1 200 OK\r\n" + b"X-Padding: slow\r\n" * 1000:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
 async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer at once, and never come to an end."""
     await reader.readuntil(b"\r\n\r\n")

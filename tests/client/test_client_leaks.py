@@ -2,10 +2,10 @@
 
 import gc
 import logging
-import os
 import threading
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +26,7 @@ def threads() -> int:
 
 def descriptors() -> int:
     gc.collect()
-    return len(os.listdir("/dev/fd"))
+    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def test_a_thousand_starts_and_closes_leave_nothing(hub: ScriptedHub) -> None:
