@@ -31,6 +31,8 @@ def in_child(work):
 
 config = ConfigClient("checkout-api", "production", ["payments"], url=os.environ["HUB"], token="secret-token",
     poll_interval=0.2, start_timeout=10, **{more})
+retries = config.setting("payments", "max_retries", 0)
+bound = config.bind(dict, "payments")
 assert config.start() == "live", config.status()
 
 def ours():
@@ -48,6 +50,8 @@ READS = {
     "require_int": 'config.require_int("payments", "max_retries")',
     "namespace": 'config.namespace("payments")["max_retries"]',
     "snapshot": 'config.snapshot().get_int("payments", "max_retries")',
+    "setting": "retries.value",
+    "bound model": 'bound.current["max_retries"]',
 }
 
 
