@@ -1,4 +1,4 @@
-"""A service in a process of its own, with a client of a real hub: `python -m bench.reading_service SECONDS NAMESPACE…`."""
+"""A service with a client of a real hub: `python -m bench.reading_service SECONDS NAMESPACE…`, as a process."""
 
 import json
 import resource
@@ -30,7 +30,6 @@ def main() -> None:
                 "changes": config.status().revision - revision,
                 **{str(share): took[min(len(took) - 1, int(share * len(took)))] for share in (0.5, 0.99, 0.9999)},
                 "max": took[-1],
-                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             }
         ),
         flush=True,

@@ -1,5 +1,6 @@
 """An override shows other values to every read while its block runs, and to no hub."""
 
+import sys
 import threading
 
 import pytest
@@ -121,3 +122,35 @@ def test_a_value_out_of_bounds_never_becomes_the_last_good_one(local: LocalConfi
         local.publish(payments={"max_retries": -1})
         assert setting.value == 9
     assert setting.value == 3
+
+
+def test_no_thread_sees_keys_of_two_revisions() -> None:
+    class Pair(BaseModel):
+        x: int = 0
+        y: int = 0
+
+    local = ConfigClient.for_testing({"a": {"x": 0, "y": 0}})
+    bound = local.bind(Pair, "a")
+    torn: list[object] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            view, pair = local.snapshot(), bound.current
+            if view.get_int("a", "x") != view.get_int("a", "y") or pair.x != pair.y:
+                torn.append((view, pair))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    reader = threading.Thread(target=read)
+    try:
+        reader.start()
+        for number in range(1, 500):
+            local.publish(a={"x": number, "y": number})
+            with local.override("a", x=-number, y=-number):
+                pass
+    finally:
+        done.set()
+        reader.join()
+        sys.setswitchinterval(interval)
+    assert not torn
