@@ -1,4 +1,4 @@
-"""Build the wheel and prove what is in it: the three packages and schema.sql, and no other top-level name."""
+"""Build the wheel and prove what is in it: the four packages and schema.sql, and no other top-level name."""
 
 import subprocess
 import sys
@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-EXPECTED = {"setpoint", "setpoint_hub", "setpoint_tui"}
-MARKERS = {"setpoint/py.typed", "setpoint_hub/py.typed", "setpoint_tui/py.typed", "setpoint_hub/schema.sql"}
+EXPECTED = {"setpoint", "setpoint_pytest", "setpoint_hub", "setpoint_tui"}
+MARKERS = {f"{package}/py.typed" for package in EXPECTED} | {"setpoint_hub/schema.sql"}
 
 
 def main() -> None:

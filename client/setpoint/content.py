@@ -27,7 +27,7 @@ class Content:
     @property
     def has_data(self) -> bool:
         """Whether this came from a source, rather than being the nothing that a client starts with."""
-        return self.held.epoch is not None
+        return self.held.epoch is not None or bool(self.held.namespaces)
 
     def entry(self, namespace: str, key: str) -> Entry | None:
         """Return the key's entry, with its declared type."""

@@ -6,6 +6,7 @@ answer would keep a finished program alive.
 
 import asyncio
 import contextlib
+import selectors
 import socket
 import threading
 from collections.abc import Callable
@@ -50,6 +51,18 @@ async def in_daemon_thread(work: Callable[[], T], *, name: str) -> T:
 
 class DaemonLoop(asyncio.SelectorEventLoop):
     """An event loop that looks names up on daemon threads."""
+
+    def __init__(self) -> None:
+        self._own_selector = selectors.DefaultSelector()
+        super().__init__(self._own_selector)
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the descriptors that a forked child inherits and has no use for, the loop's own among them."""
+        if self.is_closed():
+            return ()
+        watched = [key.fd for key in tuple((self._own_selector.get_map() or {}).values())]
+        own: Any = getattr(self._own_selector, "fileno", None)
+        return (*watched, own()) if own is not None else tuple(watched)
 
     async def getaddrinfo(
         self,

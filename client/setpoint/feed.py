@@ -11,6 +11,7 @@ from setpoint.backoff import Backoff
 from setpoint.daemon_threads import DaemonLoop
 from setpoint.endings import Ended, why_ended
 from setpoint.errors import SetpointError
+from setpoint.forks import let_go
 from setpoint.poll import Polled, poll
 from setpoint.protocol.names import Epoch, Revision
 from setpoint.push import Push
@@ -35,6 +36,8 @@ class Feed:
         self._signal = signal
         self._random: Random = SystemRandom()
         self._thread = threading.Thread(target=self._run, name="setpoint-feed", daemon=True)
+        self._runner = asyncio.Runner(loop_factory=self._make_loop)
+        self._made: DaemonLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = threading.Event()
         self._logged_kind: str | None = None
@@ -56,9 +59,17 @@ class Feed:
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
+    def let_go(self) -> None:
+        """Give up, in a forked child, what is the parent's: its connection goes on, as if there were no child."""
+        let_go(self, () if self._made is None else self._made.descriptors())
+
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=DaemonLoop) as runner:
+        with self._runner as runner:
             runner.run(self._main())
+
+    def _make_loop(self) -> DaemonLoop:
+        self._made = DaemonLoop()
+        return self._made
 
     async def _main(self) -> None:
         self._end = asyncio.Event()
@@ -103,7 +114,8 @@ class Feed:
             return Ended("lost", f"push failed: {type(error).__name__}")
 
     async def _keep_polling(self) -> None:
-        turn = 0
+        # The hub after the one that push begins with: a first hub that is silent then costs a start nothing.
+        turn = 1
         while True:
             await self._down.wait()
             delay = await self._first_poll_delay()
@@ -118,8 +130,8 @@ class Feed:
                 delay = self._next_poll_delay(answer)
 
     async def _first_poll_delay(self) -> float:
-        """Without data, poll as soon as push has failed or takes too long; with data, give push time to come back."""
-        if self._store.content.has_data:
+        """Without a hub's data, poll as soon as push has failed or takes too long; with it, let push come back."""
+        if self._links.contact is not None:
             return self._settings.poll_interval * self._random.uniform(0.5, 1.0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.timing.first_poll):

@@ -42,7 +42,7 @@ class Heartbeats:
 
 def heartbeat(store: Store, now: float) -> dict[str, Any]:
     """Return the params of a heartbeat: what the store runs, and what it refused."""
-    source = "push" if store.source == "defaults" else store.source
+    source = "push" if store.source in ("bootstrap", "defaults") else store.source
     params: dict[str, Any] = {
         "revision": store.content.held.revision,
         "status": "applied" if store.refusal is None else "refused",

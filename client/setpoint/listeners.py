@@ -1,14 +1,16 @@
 """Calls the functions that want to hear of changes, on one thread of their own."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from queue import SimpleQueue
+from functools import partial
+from queue import Empty, SimpleQueue
 
 from setpoint.changes import Change, merge
-from setpoint.mismatches import Mismatch
+from setpoint.mismatches import Mismatch, Misread, OutOfBounds
 
 __all__ = ["Dispatcher", "Listen"]
 
@@ -41,17 +43,35 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._listeners: list[_Listener] = []
         # Reads post to it: SimpleQueue never blocks the one who puts.
-        self._inbox: SimpleQueue[_Listener | Mismatch | None] = SimpleQueue()
+        self._inbox: SimpleQueue[_Listener | Misread | Callable[[], object] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self.errors = 0
 
-    def add(self, call: Listen, namespace: str, pattern: str, *, present: Iterable[Change], replay: bool) -> None:
-        """Register a listener; with `replay` it first hears of what is present, as keys that were added."""
+    def add(self, call: Listen, namespace: str, pattern: str, *, present: Iterable[Change], replay: bool) -> object:
+        """Register a listener; with `replay` it first hears of what is present, as keys that were added.
+
+        What it returns is what `discard` takes.
+        """
         listener = _Listener(call, namespace, pattern, replay)
         with self._lock:
             self._listeners.append(listener)
             if replay:
                 self._offer(listener, present)
+        return listener
+
+    def discard(self, listener: object) -> None:
+        """Forget a listener soon. Takes no lock and never blocks: finalisers call it."""
+        self._inbox.put(lambda: self._remove(listener))
+
+    def post(self, call: Callable[[], object]) -> None:
+        """Have a function called in its turn; its exception is logged and counted."""
+        self._inbox.put(call)
+
+    def drain(self) -> None:
+        """Deliver what waits in the caller's own thread, for clients that have none."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._take(self._inbox.get_nowait())
 
     def publish(self, changes: Iterable[Change], *, first: bool) -> None:
         """Tell the listeners; of the first data, only those that asked for a replay."""
@@ -61,7 +81,7 @@ class Dispatcher:
                 if listener.replay or not first:
                     self._offer(listener, changes)
 
-    def note(self, mismatch: Mismatch) -> None:
+    def note(self, mismatch: Misread) -> None:
         """Log a mismatch, on the dispatcher's thread rather than the reader's."""
         self._inbox.put(mismatch)
 
@@ -77,6 +97,15 @@ class Dispatcher:
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(timeout)
 
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the parent's lock and thread; keep the listeners and what waits for them."""
+        self._lock = threading.Lock()
+        self._inbox = SimpleQueue()
+        self._thread = None
+        for listener in self._listeners:
+            if listener.pending:
+                self._inbox.put(listener)
+
     def _offer(self, listener: _Listener, changes: Iterable[Change]) -> None:
         idle = not listener.pending
         for change in filter(listener.takes, changes):
@@ -91,20 +120,32 @@ class Dispatcher:
 
     def _run(self) -> None:
         while (item := self._inbox.get()) is not None:
-            if isinstance(item, Mismatch):
-                _log.warning(
-                    "%s/%s is of type %s but was read as %s: the default is given",
-                    item.namespace, item.key, item.found, item.expected,
-                )  # fmt: skip
-            else:
+            self._take(item)
+
+    def _take(self, item: _Listener | Misread | Callable[[], object] | None) -> None:
+        match item:
+            case None:
+                pass
+            case _Listener():
                 self._deliver(item)
+            case Mismatch() | OutOfBounds():
+                _log.warning("%s", item)
+            case call:
+                self._call(call, "a function that follows the client's state")
+
+    def _remove(self, listener: object) -> None:
+        with self._lock:
+            self._listeners = [each for each in self._listeners if each is not listener]
+
+    def _call(self, call: Callable[[], object], what: str) -> None:
+        try:
+            call()
+        except (Exception, SystemExit):  # noqa: BLE001 its fault must not cost the others their thread
+            self.errors += 1
+            _log.exception("%s failed", what)
 
     def _deliver(self, listener: _Listener) -> None:
         with self._lock:
             changes, listener.pending = listener.pending, {}
         for change in changes.values():
-            try:
-                listener.call(change)
-            except (Exception, SystemExit):  # noqa: BLE001 its fault must not cost the others their thread
-                self.errors += 1
-                _log.exception("a listener of %s/%s failed", change.namespace, change.key)
+            self._call(partial(listener.call, change), f"a listener of {change.namespace}/{change.key}")

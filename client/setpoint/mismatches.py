@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from setpoint.content import Content
 from setpoint.protocol.values import ValueType
 
-__all__ = ["Mismatch", "Mismatches"]
+__all__ = ["Mismatch", "Mismatches", "Misread", "OutOfBounds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,26 @@ class Mismatch:
     expected: ValueType
     found: ValueType
 
+    def __str__(self) -> str:
+        return (
+            f"{self.namespace}/{self.key} is of type {self.found} but was read as {self.expected}: the default is given"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfBounds:
+    """One key whose value a declared setting does not take."""
+
+    namespace: str
+    key: str
+    bound: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.key} does not keep {self.bound}: the last good value stays"
+
+
+Misread = Mismatch | OutOfBounds
+
 
 class Mismatches:
     """Works on the readers' threads, so without locks: the count may be one behind for a moment, never lose any.
@@ -26,7 +46,7 @@ class Mismatches:
     `report` is called by the reader's thread too; it must neither block nor raise.
     """
 
-    def __init__(self, report: Callable[[Mismatch], None]) -> None:
+    def __init__(self, report: Callable[[Misread], None]) -> None:
         self._report = report
         self._counter = itertools.count(1)
         self._reported: dict[tuple[str, str, ValueType], tuple[str | None, int]] = {}
@@ -42,3 +62,8 @@ class Mismatches:
             return
         self._reported[read] = position
         self._report(Mismatch(namespace, key, expected, entry.type))
+
+    def count_one(self, misread: Misread) -> None:
+        """Count and report one; for callers that see each value of a key once."""
+        self.count = next(self._counter)
+        self._report(misread)

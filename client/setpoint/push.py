@@ -41,6 +41,14 @@ class _NeverDebug(logging.LoggerAdapter[logging.Logger]):
 _websockets_log = _NeverDebug(logging.getLogger("setpoint.websockets"), {})
 
 
+class _connect(connect):  # noqa: N801 used as the function that it extends
+    """Follows no redirect: the token is for the hub that was named."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the answer that redirects as the failure that it is."""
+        return exc
+
+
 class Push:
     """Follows one hub at a time. `on_live` is called each time that a hub has answered the watch."""
 
@@ -91,6 +99,8 @@ class Push:
             "namespaces": list(identity.namespaces),
             "sdk": f"setpoint-python/{__version__}",
         }
+        if identity.labels:
+            params["labels"] = dict(identity.labels)
         if held.epoch is not None and not self._from_scratch:
             params |= {"epoch": held.epoch, "revision": held.revision}
         await connection.send(encode_call("watch", params, _WATCH_ID))
@@ -146,7 +156,7 @@ class Push:
     @contextlib.asynccontextmanager
     async def _connection(self, address: Address, token: str) -> AsyncGenerator[ClientConnection]:
         timing = self._timing
-        connection = await connect(
+        connection = await _connect(
             address.websocket_url,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             additional_headers={"Authorization": f"Bearer {token}"},

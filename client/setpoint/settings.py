@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from setpoint.addresses import Address, parse_address, split_urls
@@ -18,6 +18,7 @@ __all__ = [
     "Timing",
     "Token",
     "default_client_id",
+    "instance_id",
     "resolve_addresses",
     "resolve_token",
 ]
@@ -47,6 +48,12 @@ class Timing:
     """One call of the function that gives the token."""
     first_poll: float = 1.0
     """How long push may take at the start before the first poll is sent beside it."""
+    disk: float = 1.0
+    """Reading the snapshot on disk, at the start; a disk that takes longer is done without."""
+    disk_spacing: float = 1.0
+    """Between two writes of the snapshot at least."""
+    healthy: float = 60.0
+    """A process that ran a revision for so long proves it good: see `boots`."""
     backoff: BackoffSettings = field(default_factory=BackoffSettings)
 
 
@@ -58,6 +65,8 @@ class Identity:
     service: str
     env: str
     namespaces: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the owner says of the instance, such as its region; shown in the fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,14 @@ def resolve_addresses(url: str | Iterable[str] | None) -> tuple[tuple[Address, .
 def resolve_token(token: Token) -> Token:
     """Return the token given, or the one in SETPOINT_TOKEN."""
     return token if token is not None else os.environ.get("SETPOINT_TOKEN")
+
+
+def instance_id(given: str | None, service: str, *, forked: bool) -> str:
+    """Return the client id of this process: in a forked one never the parent's, which goes on using it."""
+    if given is None or not forked:
+        return given or default_client_id(service)
+    process = f"-{os.getpid()}"
+    return f"{given[: CLIENT_ID_LENGTH - len(process)]}{process}"
 
 
 def default_client_id(service: str) -> str:

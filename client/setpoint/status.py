@@ -6,12 +6,13 @@ from typing import Literal
 __all__ = ["Links", "Source", "State", "Status", "state_of"]
 
 State = Literal["new", "starting", "live", "polling", "stale", "denied", "closed"]
-"""`new`: not started. `starting`: started, no data yet. `live`: a hub pushes changes. `polling`: push is down; hubs are
-asked from time to time. `stale`: no hub has answered for `stale_after` seconds. `denied`: the token is refused.
-`closed`: closed. What is held is served in every state."""
+"""`new`: not started. `starting`: started, no hub has answered yet. `live`: a hub pushes changes. `polling`: push is
+down; hubs are asked from time to time. `stale`: no hub has answered for `stale_after` seconds, or none at all since the
+start and there is older data. `denied`: the token is refused. `closed`: closed. What is held is served in every
+state."""
 
-Source = Literal["push", "poll", "defaults"]
-"""Where the values that reads give come from."""
+Source = Literal["push", "poll", "disk", "bootstrap", "defaults"]
+"""Where the values that reads give come from; `disk` stays after a hub has confirmed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Status:
     """None before there is data."""
     revision: int
     age_seconds: float | None
-    """Seconds since a hub last confirmed what is held: 0 while live, None before there is data."""
+    """Seconds since a hub last confirmed what is held, or since it was written to disk: 0 while live, None before."""
     reconnects: int
     """How often push came back after it was lost."""
     last_error: str | None
@@ -47,6 +48,8 @@ class Links:
     """How the last poll went since push was lost; `idle` when there was none."""
     contact: float | None = None
     """When a hub last confirmed what is held, on the monotonic clock."""
+    written: float | None = None
+    """When what the disk had was written, on the monotonic clock."""
     connections: int = 0
     """How often push came up."""
     trouble: str | None = None
@@ -54,9 +57,10 @@ class Links:
 
     def age(self, now: float) -> float | None:
         """Return the seconds since a hub confirmed what is held."""
-        if self.contact is None:
+        known = self.written if self.contact is None else self.contact
+        if known is None:
             return None
-        return 0.0 if self.push == "live" else max(0.0, now - self.contact)
+        return 0.0 if self.push == "live" else max(0.0, now - known)
 
 
 def state_of(links: Links, *, has_data: bool, stale_after: float, now: float) -> State:
@@ -66,9 +70,10 @@ def state_of(links: Links, *, has_data: bool, stale_after: float, now: float) ->
     if links.poll == "denied":
         return "denied"
     # A refused upgrade says little before the first poll: what is on the way may refuse upgrades only.
-    if links.push == "denied" and (links.poll == "failed" or (links.poll == "idle" and has_data)):
+    if links.push == "denied" and (links.poll == "failed" or (links.poll == "idle" and links.contact is not None)):
         return "denied"
-    age = links.age(now)
-    if not has_data or age is None:
+    if not has_data or (links.contact is None and links.poll != "failed"):
         return "starting"
-    return "stale" if age > stale_after else "polling"
+    if links.contact is None:
+        return "stale"
+    return "stale" if now - links.contact > stale_after else "polling"

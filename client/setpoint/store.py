@@ -28,6 +28,10 @@ _LONGEST_REASON = 1000
 _log = logging.getLogger("setpoint")
 
 
+def _forget(_: Held) -> None:
+    """Keep nothing of what runs."""
+
+
 class Store:
     """Moves from one content to the next, whole or not at all. Used by the feed's thread alone, but for reading.
 
@@ -43,11 +47,13 @@ class Store:
         signal: Signal,
         mismatches: Mismatches,
         dispatcher: Dispatcher,
+        keep: Callable[[Held], None] = _forget,
     ) -> None:
         self._swap = swap
         self._signal = signal
         self._mismatches = mismatches
         self._dispatcher = dispatcher
+        self._keep = keep
         self.content = parse(Held(env))
         self.received = self.content.held
         self.source: Source = "defaults"
@@ -57,6 +63,27 @@ class Store:
         self.refusal: str | None = None
         """Why what was received does not run; None when it does."""
         self.refusals = 0
+        self._barred: Held | None = None
+        self._barred_because = ""
+
+    def begin(self, held: Held, source: Literal["disk", "bootstrap"]) -> bool:
+        """Take in what there is before any hub has answered; say whether it runs, or a validator refuses it."""
+        candidate = parse(held)
+        if self._refuse(candidate) is not None:
+            return False
+        self.received = held
+        self._run(candidate, source)
+        return True
+
+    def bar(self, held: Held, reason: str) -> None:
+        """Refuse this content from now on, whatever revision it comes as; any other is taken as always."""
+        self._barred, self._barred_because = held, reason
+        self.refusal = reason
+        self.refusals += 1
+
+    def after_fork(self, content: Content) -> None:
+        """Go on, in a forked child, from what is visible: the parent may have been in the middle of an update."""
+        self.content, self.received = content, content.held
 
     def resume(self) -> Held:
         """Return what runs, to watch from: what was refused is asked for, and judged, again."""
@@ -77,6 +104,7 @@ class Store:
                 self.refusals += 1
                 return "refused"
         self._run(candidate, source)
+        self._keep(received)
         return "applied"
 
     def _run(self, content: Content, source: Source) -> None:
@@ -94,7 +122,9 @@ class Store:
             self._dispatcher.publish(everything(content), first=True)
 
     def _refuse(self, candidate: Content) -> str | None:
-        """Return the reason of the first validator that refuses the candidate."""
+        """Return why the candidate must not run: it is barred, or the reason of the first validator that refuses it."""
+        if self._barred is not None and candidate.held.namespaces == self._barred.namespaces:
+            return self._barred_because
         for validate in self.validators:
             try:
                 validate(Snapshot(candidate, self._mismatches))

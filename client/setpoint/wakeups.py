@@ -14,6 +14,12 @@ class Signal:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._wakers: set[Callable[[], None]] = set()
+        self._followers: list[Callable[[], bool]] = []
+
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the locks and the waiters of the parent."""
+        self._condition = threading.Condition()
+        self._wakers = set()
 
     def notify(self) -> None:
         """Make all who wait look again."""
@@ -22,6 +28,14 @@ class Signal:
             wakers = tuple(self._wakers)
         for wake in wakers:
             wake()
+        for follower in tuple(self._followers):
+            if not follower():
+                with contextlib.suppress(ValueError):
+                    self._followers.remove(follower)
+
+    def follow(self, follower: Callable[[], bool]) -> None:
+        """Have a function called whenever something may have changed, until it gives False. It must not block."""
+        self._followers.append(follower)
 
     def wait(self, predicate: Callable[[], bool], timeout: float) -> bool:
         """Block until the predicate holds; say whether it does at the end of the timeout."""

@@ -5,12 +5,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import keys, push
+from bench import keys, push, reads
 from bench.table import Table, machine
 
 BENCHES: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Table]]]] = {
     "push": push.run,
     "keys": keys.run,
+    "reads": reads.run,
 }
 
 

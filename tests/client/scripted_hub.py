@@ -50,10 +50,13 @@ class LoopThread:
         self.loop.run_forever()
 
     async def _cancel_all(self) -> None:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Again, for connections that were accepted meanwhile; what they close is closed a turn of the loop later.
+        for _ in range(5):
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)
 
 
 class ScriptedHub:
@@ -253,6 +256,7 @@ class RawServer:
         self.accepted = 0
         self.port = 0
         self._serve_one = serve_one
+        self._writers: set[asyncio.StreamWriter] = set()
         self._thread = LoopThread()
         self._server: asyncio.Server | None = None
 
@@ -277,9 +281,12 @@ class RawServer:
     async def _stop(self) -> None:
         assert self._server is not None
         self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        self._writers.add(writer)
         try:
             await self._serve_one(reader, writer)
         except ConnectionError:
@@ -302,6 +309,14 @@ async def talk_garbage(_: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     """Answer with what is no HTTP."""
     writer.write(b"\x00\xff garbage \r\n\r\n" * 10)
     await writer.drain()
+
+
+async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer slowly, byte by byte, what would be a good beginning."""
+    for byte in b"HTTP/1.1 200 OK\r\n" + b"X-Padding: slow\r\n" * 1000:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.02)
 
 
 async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -8,7 +8,7 @@ import pytest
 from client.wire import entry, full
 from setpoint.content import Content, parse
 from setpoint.errors import KeyNotFound, WrongType
-from setpoint.mismatches import Mismatch, Mismatches
+from setpoint.mismatches import Mismatches
 from setpoint.reads import Reads, Snapshot
 from setpoint.replica import Held, apply
 
@@ -31,7 +31,7 @@ def content(revision: int = 1) -> Content:
 
 class Reported:
     def __init__(self) -> None:
-        self.mismatches: list[Mismatch] = []
+        self.mismatches: list[Any] = []
         self.recorder = Mismatches(self.mismatches.append)
 
 

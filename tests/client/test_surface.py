@@ -12,12 +12,16 @@ from setpoint import ConfigClient
 
 def test_the_package_offers_exactly_this() -> None:
     assert setpoint.__all__ == [
+        "Bound",
         "Change",
         "ConfigClient",
+        "Detail",
+        "InvalidValue",
         "KeyNotFound",
         "NamespaceView",
         "NotReady",
         "SetpointError",
+        "Setting",
         "Snapshot",
         "State",
         "Status",
@@ -29,9 +33,17 @@ def test_the_package_offers_exactly_this() -> None:
 
 def test_the_client_offers_exactly_this() -> None:
     getters = {f"{how}_{kind}" for how in ("get", "require") for kind in ("int", "bool", "float", "str", "json")}
-    life = {"start", "astart", "wait_ready", "wait_revision", "close", "aclose", "status"}
+    life = {"start", "astart", "wait_ready", "wait_revision", "close", "aclose", "after_fork", "status"}
     public = {name for name in dir(ConfigClient) if not name.startswith("_")}
-    assert public == getters | life | {"get", "namespace", "snapshot", "on_change", "validator"}
+    reads = {"get", "namespace", "namespaces", "snapshot", "detail", "setting", "bind"}
+    assert public == getters | life | reads | {
+        "on_change",
+        "on_state",
+        "changes",
+        "validator",
+        "override",
+        "for_testing",
+    }
 
 
 def test_the_constructor_takes_exactly_this() -> None:
@@ -43,6 +55,9 @@ def test_the_constructor_takes_exactly_this() -> None:
         "url": None,
         "token": None,
         "client_id": None,
+        "labels": None,
+        "snapshot_dir": "auto",
+        "bootstrap": None,
         "poll_interval": 10.0,
         "stale_after": 60.0,
         "start_timeout": 5.0,

@@ -1,0 +1,1 @@
+"""The client inside the programs that services are run by, each for real."""
