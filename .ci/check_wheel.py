@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-EXPECTED = {"setpoint", "setpoint_pytest", "setpoint_hub", "setpoint_tui"}
+EXPECTED = {"setpoint", "setpoint_hub", "setpoint_tui"}
 MARKERS = {f"{package}/py.typed" for package in EXPECTED} | {"setpoint_hub/schema.sql"}
 
 

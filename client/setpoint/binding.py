@@ -5,12 +5,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
 from setpoint.content import Content
 from setpoint.errors import InvalidValue
 from setpoint.mismatches import Mismatches
-from setpoint.protocol.messages import explain
+from setpoint.protocol.validation import explain
 from setpoint.protocol.values import Json
 from setpoint.reads import NamespaceView, Snapshot
 from setpoint.replica import Held
@@ -114,6 +112,9 @@ def builder(model: Callable[..., T], namespace: str) -> Build[T]:
     """
     if not isinstance(model, type):
         return model
+    # Only who binds a model pays for importing pydantic.
+    from pydantic import BaseModel, TypeAdapter, ValidationError  # noqa: PLC0415
+
     made = cast("type[T]", model)
     if not (issubclass(made, BaseModel) or dataclasses.is_dataclass(made)):
         return cast("Build[T]", made)

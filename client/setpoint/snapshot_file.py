@@ -14,13 +14,11 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
-
-from setpoint.boots import Boots
+from setpoint.boots import Boots, Process
 from setpoint.errors import NotJson, ProtocolError, SetpointError
 from setpoint.protocol.messages import decode_snapshot
 from setpoint.protocol.strict_json import dumps, loads
@@ -65,9 +63,6 @@ class Record:
     previous_healthy: bool
     current: str
     previous: str | None
-
-
-_boots = TypeAdapter(Boots)
 
 
 def encode(held: Held, pause: Callable[[], object]) -> Encoded:
@@ -160,7 +155,7 @@ class SnapshotFile:
                 "revision": record.revision,
                 "digest": record.digest,
                 "saved_at": record.saved_at,
-                "boots": _boots.dump_python(record.boots, mode="json"),
+                "boots": asdict(record.boots),
                 "previous_healthy": record.previous_healthy,
             }
         )
@@ -200,16 +195,21 @@ class SnapshotFile:
                 revision=int(members["revision"]),
                 digest=str(members["digest"]),
                 saved_at=float(members["saved_at"]),
-                boots=_boots.validate_json(json.dumps(members["boots"])),
+                boots=_read_boots(members["boots"]),
                 previous_healthy=bool(members["previous_healthy"]),
                 current=current,
                 previous=None if previous == "null" else previous,
             )
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise UnusableSnapshot("it is not a snapshot") from error
         if record.identity != self._identity:
             raise UnusableSnapshot("it is of another service, environment, set of namespaces or hub")
         return record
+
+
+def _read_boots(found: dict[str, Any]) -> Boots:
+    running = tuple(Process(str(one["host"]), int(one["pid"]), str(one["began"])) for one in found["running"])
+    return Boots(bool(found["healthy"]), int(found["failures"]), running)
 
 
 def _lock(descriptor: int) -> None:

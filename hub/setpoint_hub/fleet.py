@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from setpoint.protocol.messages import HeartbeatParams
 from setpoint.protocol.names import Revision
+from setpoint.protocol.params import HeartbeatParams
 from setpoint_hub.database import Row
 from setpoint_hub.errors import DatabaseUnavailable
 from setpoint_hub.follower import CommitClock

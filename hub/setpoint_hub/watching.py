@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from setpoint.protocol.close_codes import CloseCode
 from setpoint.protocol.jsonrpc import Call
-from setpoint.protocol.messages import HeartbeatParams, WatchParams
 from setpoint.protocol.names import Revision
+from setpoint.protocol.params import HeartbeatParams, WatchParams
 from setpoint.protocol.strict_json import dumps
 from setpoint_hub.errors import invalid_params, not_found, unavailable
 from setpoint_hub.fanout import FanOut, Watcher

@@ -10,14 +10,13 @@ from setpoint.protocol.messages import (
     Current,
     Delta,
     Full,
-    HeartbeatParams,
-    WatchParams,
     decode_change,
     decode_snapshot,
     decode_watch_result,
-    explain,
 )
+from setpoint.protocol.params import HeartbeatParams, WatchParams
 from setpoint.protocol.strict_json import loads
+from setpoint.protocol.validation import explain
 
 POSITION = {"env": "production", "epoch": "e", "revision": 2}
 ENTRY = {"type": "int", "value": 3, "version": "v"}

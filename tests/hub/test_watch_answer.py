@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from setpoint.protocol.jsonrpc import Call
-from setpoint.protocol.messages import WatchParams
 from setpoint.protocol.names import Revision
+from setpoint.protocol.params import WatchParams
 from setpoint_hub.fanout import change_frame
 from setpoint_hub.replica import Replica
 from setpoint_hub.watching import watch_answer

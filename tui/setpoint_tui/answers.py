@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from setpoint.errors import ProtocolError
-from setpoint.protocol.messages import explain
+from setpoint.protocol.validation import explain
 
 __all__ = [
     "ActiveValue",

@@ -2,19 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-
-from setpoint.errors import InvalidName, InvalidValue, ProtocolError
-from setpoint.protocol.names import (
-    CLIENT_ID_LENGTH,
-    Epoch,
-    Revision,
-    check_client_id,
-    check_environment,
-    check_namespace,
-)
+from setpoint.errors import InvalidValue, ProtocolError
+from setpoint.protocol.names import Epoch, Revision
 from setpoint.protocol.values import Json, ValueType, check_value, is_value_type
 
 __all__ = [
@@ -23,77 +14,19 @@ __all__ = [
     "Delta",
     "Entry",
     "Full",
-    "HeartbeatParams",
     "Source",
     "Status",
     "Update",
-    "WatchParams",
-    "WireModel",
     "decode_change",
     "decode_snapshot",
     "decode_watch_result",
-    "explain",
 ]
 
 Status = Literal["applied", "refused"]
 Source = Literal["push", "poll", "disk"]
 
-LONGEST_REASON = 4096
-"""Characters of a refusal's reason that are kept."""
 MOST_NAMESPACES = 100
 """Namespaces that one client may watch."""
-
-
-class WireModel(BaseModel):
-    """A message's params: types are taken as they stand, members that are not known are ignored."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
-
-
-def _named(check: Any) -> AfterValidator:
-    def validate(name: str) -> str:
-        try:
-            return str(check(name))
-        except InvalidName as error:
-            raise ValueError(str(error)) from error
-
-    return AfterValidator(validate)
-
-
-EnvironmentName = Annotated[str, _named(check_environment)]
-NamespaceName = Annotated[str, _named(check_namespace)]
-ClientId = Annotated[str, _named(check_client_id)]
-
-
-def _shortened(reason: str) -> str:
-    """Keep the beginning of a reason that is too long to store: a refusal must not be lost for its length."""
-    return reason[:LONGEST_REASON].encode(errors="replace").decode()
-
-
-class WatchParams(WireModel):
-    """What a client asks to follow, and what it holds already (`epoch` and `revision`, or neither)."""
-
-    client_id: ClientId
-    service: Annotated[str, Field(min_length=1, max_length=CLIENT_ID_LENGTH)]
-    env: str
-    namespaces: Annotated[list[NamespaceName], Field(min_length=1, max_length=MOST_NAMESPACES)]
-    epoch: str | None = None
-    revision: Annotated[int, Field(ge=0)] | None = None
-    sdk: Annotated[str, Field(max_length=100)] | None = None
-
-
-class HeartbeatParams(WireModel):
-    """What an instance runs now.
-
-    `applied_ms_ago` is how long before sending the revision became visible, in milliseconds: a hub can tell
-    when an instance applied a change although acknowledgements are spread over time, without equal clocks.
-    """
-
-    revision: Annotated[int, Field(ge=0)]
-    status: Status
-    source: Source
-    error: Annotated[str, AfterValidator(_shortened)] | None = None
-    applied_ms_ago: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +119,6 @@ def decode_change(params: object) -> Delta:
     }
     ack_within = _number(members.get("ack_within_seconds", 0.0), "ack_within_seconds")
     return Delta(env, epoch, previous, revision, namespaces, ack_within)
-
-
-def explain(error: ValidationError) -> str:
-    """Say in one sentence what is wrong with a message, without repeating what it held."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    first = found[0]
-    place = ".".join(str(part) for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ")
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{place}: {reason}{more}" if place else f"{reason}{more}"
 
 
 def _position(members: Mapping[str, Any]) -> tuple[str, Epoch, Revision]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from setpoint.protocol.messages import EnvironmentName, NamespaceName, WireModel
+from setpoint.protocol.params import EnvironmentName, NamespaceName, WireModel
 
 __all__ = [
     "ActivityParams",

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from setpoint.errors import RequestFailed
 from setpoint.protocol.jsonrpc import METHOD_NOT_FOUND, Call
-from setpoint.protocol.messages import WireModel, explain
+from setpoint.protocol.params import WireModel
 from setpoint.protocol.strict_json import AmbiguousObject
+from setpoint.protocol.validation import explain
 from setpoint_hub.errors import invalid_params
 from setpoint_hub.session import Session
 
