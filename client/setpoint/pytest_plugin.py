@@ -1,7 +1,7 @@
 """The pytest plugin: a fixture `config` without thread or network, and a marker `setpoint` for its values.
 
-Every pytest run where Setpoint is installed loads this module, so it imports nothing: the client comes with the first
-test that asks for the fixture. That is also why it stands outside the package `setpoint`.
+Every pytest run where Setpoint is installed loads this module, so it asks for nothing beyond the package itself: what
+tests use comes with the first one that asks for the fixture.
 """
 
 from typing import TYPE_CHECKING

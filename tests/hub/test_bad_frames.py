@@ -205,9 +205,10 @@ async def test_who_follows_activity_and_lags_is_told_of_the_gap(hubs: Hubs) -> N
         missed = (await wire.set("missed", "text"))["revision"]
         slow.connection.transport.resume_reading()
         seen = 0
-        while (frame := await slow.notified.get())["method"] == "activity":
-            seen += 1
-            assert frame["params"]["revision"] == seen
+        async with asyncio.timeout(WITHIN):
+            while (frame := await slow.notified.get())["method"] == "activity":
+                seen += 1
+                assert frame["params"]["revision"] == seen
         assert (frame["method"], frame["params"]) == ("activity.gap", {"env": "staging", "revision": missed})
         await wire.set("after", "text")
         assert (await slow.next("activity"))["revision"] == missed + 1
