@@ -31,7 +31,7 @@ check: .venv/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/check_wheel.py
 
-bench: .venv/dev.stamp
+bench: .venv/bench.stamp
 	@cd tests && ../$(BIN)/python -m bench $(ARGS)
 
 clean:
@@ -51,4 +51,9 @@ clean:
 .venv/dev.stamp: .venv/pip.stamp pyproject.toml constraints.txt
 	@echo '==> installing Setpoint and what its tests and checks need (once)'
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.venv/bench.stamp: .venv/dev.stamp
+	@echo '==> installing what the measurements compare with (once)'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev,bench]'
 	@touch $@

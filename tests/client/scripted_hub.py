@@ -116,6 +116,15 @@ class ScriptedHub:
         """Send a frame to all who watch."""
         self._thread.call(self._push(frame))
 
+    def push_all(self, frames: list[str]) -> None:
+        """Send frames to all who watch, one after the other, as fast as it goes."""
+
+        async def push_each() -> None:
+            for frame in frames:
+                await self._push(frame)
+
+        self._thread.call(push_each())
+
     def disconnect(self, code: int = 1001, reason: str = "") -> None:
         """Close the connections of all who watch."""
         self._thread.call(self._disconnect(code, reason))
