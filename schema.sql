@@ -257,6 +257,8 @@ CREATE TABLE IF NOT EXISTS ConfigWatch (
     error            text,
     source           varchar(20) NOT NULL CHECK (source IN ('push', 'poll', 'disk')),
     sdk              varchar(100) NOT NULL DEFAULT '',
+    -- What else the instance says of itself, such as its region: a JSON object of texts.
+    labels           jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(labels) = 'object'),
     -- Milliseconds from the commit of current_version to its being visible in the instance, where it told.
     applied_ms       double precision,
     -- The hub that the instance talks to, since when, whether a connection is open now, and when it said goodbye.

@@ -1,6 +1,7 @@
 """The fleet as this hub hears of it: heartbeats taken in memory, written to ConfigWatch in batches."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -196,6 +197,7 @@ def _told(row: Row, grace: float) -> Told:
         env=row["env"],
         namespaces=frozenset(namespaces),
         sdk=row["sdk"],
+        labels=json.loads(row["labels"]),
         epoch=str(row["epoch"]),
         revision=row["current_version"],
         status=row["status"],

@@ -152,7 +152,9 @@ class Hub:
             History(self._database),
         )
         writer = Writer(self._database, self._log)
-        writing = WritingMethods(environments, keys, history, self._log, writer, self._tracking.after_commit)
+        writing = WritingMethods(
+            environments, keys, history, self._log, writer, self._tracking.after_commit, self._follower.look
+        )
         reading = ReadingMethods(
             environments,
             keys,

@@ -1,5 +1,6 @@
 """One instance of a service, as this hub hears of it; and the state that its word amounts to. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -26,6 +27,7 @@ class Instance:
     env: str
     namespaces: frozenset[str]
     sdk: str
+    labels: Mapping[str, str]
     epoch: Epoch
     revision: Revision
     status: Status
@@ -46,6 +48,7 @@ class Instance:
             env=self.env,
             namespaces=self.namespaces,
             sdk=self.sdk,
+            labels=self.labels,
             epoch=self.epoch,
             revision=self.revision,
             status=self.status,
@@ -67,6 +70,7 @@ class Told:
     env: str
     namespaces: frozenset[str]
     sdk: str
+    labels: Mapping[str, str]
     epoch: str
     revision: int
     status: str

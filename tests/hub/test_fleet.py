@@ -38,7 +38,7 @@ async def test_a_watch_and_its_heartbeats_land_in_config_watch(
     wire: Wire, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     await wire.set(3)
-    await wire.watch(namespaces=["payments", "global"], sdk="test/1")
+    await wire.watch(namespaces=["payments", "global"], sdk="test/1", labels={"region": "eu"})
     await wire.heartbeat(1, status="refused", error="too high", source="disk")
 
     async def written() -> asyncpg.Record | None:
@@ -46,6 +46,7 @@ async def test_a_watch_and_its_heartbeats_land_in_config_watch(
 
     row = await eventually(written)
     assert row is not None
+    assert row["labels"] == '{"region": "eu"}'
     assert (row["client_id"], row["service"], row["env"], row["sdk"]) == ("checkout-1", "checkout", "staging", "test/1")
     assert (row["status"], row["error"], row["source"]) == ("refused", "too high", "disk")
     assert sorted(row["namespaces"]) == ["global", "payments"]

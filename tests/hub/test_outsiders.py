@@ -141,3 +141,11 @@ async def test_a_client_that_went_to_another_hub_is_let_go_within_a_heartbeat(hu
         await eventually(first.hub._fleet.told)
         await newer.watch("same")
         assert (await older.closed())[0] == 4409
+
+
+async def test_a_new_environment_can_be_watched_at_once_where_it_was_made(hubs: Hubs) -> None:
+    hub = await hubs.start(poll_seconds=3600)
+    async with hub.connect() as wire:
+        await wire.ask("environment.create", env="canary")
+        await eventually(lambda: "canary" in hub.hub._follower.replicas)
+        assert (await wire.watch(env="canary"))["revision"] == 0

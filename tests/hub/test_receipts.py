@@ -15,6 +15,7 @@ TOLD = Told(
     env="staging",
     namespaces=frozenset({"payments", "global"}),
     sdk="",
+    labels={},
     epoch=EPOCH,
     revision=7,
     status="applied",

@@ -19,6 +19,8 @@ __all__ = [
     "WireModel",
 ]
 
+MOST_LABELS = 20
+"""Labels that one client may have."""
 LONGEST_REASON = 4096
 """Characters of a refusal's reason that are kept."""
 
@@ -49,6 +51,9 @@ def _shortened(reason: str) -> str:
     return reason[:LONGEST_REASON].encode(errors="replace").decode()
 
 
+Label = Annotated[str, Field(max_length=200)]
+
+
 class WatchParams(WireModel):
     """What a client asks to follow, and what it holds already (`epoch` and `revision`, or neither)."""
 
@@ -59,6 +64,7 @@ class WatchParams(WireModel):
     epoch: str | None = None
     revision: Annotated[int, Field(ge=0)] | None = None
     sdk: Annotated[str, Field(max_length=100)] | None = None
+    labels: Annotated[dict[Label, Label], Field(max_length=MOST_LABELS)] = {}
 
 
 class HeartbeatParams(WireModel):

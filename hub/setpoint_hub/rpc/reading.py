@@ -264,5 +264,6 @@ def _instance(told: Told, state: str, target: int) -> dict[str, Any]:
         "applied_ms": None if told.applied_ms is None else round(told.applied_ms, 1),
         "error": told.error,
         "sdk": told.sdk,
+        "labels": dict(told.labels),
         "hub": told.hub,
     }

@@ -48,6 +48,7 @@ class WritingMethods:
         log: Log,
         writer: Writer,
         after_commit: AfterCommit,
+        after_environment: Callable[[], None],
     ) -> None:
         self._environments = environments
         self._keys = keys
@@ -55,6 +56,7 @@ class WritingMethods:
         self._log = log
         self._writer = writer
         self._after_commit = after_commit
+        self._after_environment = after_environment
 
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
@@ -74,6 +76,7 @@ class WritingMethods:
             required_approvals=asked.required_approvals,
             after=asked.after,
         )
+        self._after_environment()
         return present.environment(row)
 
     async def _protect(self, _: Session, asked: ProtectParams) -> object:

@@ -1,10 +1,11 @@
 """ConfigWatch: what each instance runs, written in batches, read for receipts and the fleet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from setpoint.protocol.strict_json import dumps
 from setpoint_hub.database import Database, Row
 from setpoint_hub.instance import Instance
 
@@ -14,28 +15,29 @@ __all__ = ["Watches"]
 # lengths is none. A row that another hub took over later is left alone: its instance is missing in what returns.
 _WRITE: Final = """
     INSERT INTO ConfigWatch AS held (client_id, namespaces, last_seen, current_version, env, service, epoch, status,
-                                     error, source, sdk, applied_ms, hub_id, connected_at, connected, left_at)
+                                     error, source, sdk, applied_ms, hub_id, connected_at, connected, labels, left_at)
     SELECT client_id, namespaces::text[], clock_timestamp() - silent, current_version, env, service, epoch, status,
-           error, source, sdk, applied_ms, $1, connected_at, connected,
+           error, source, sdk, applied_ms, $1, connected_at, connected, labels::jsonb,
            CASE WHEN said_goodbye THEN clock_timestamp() END
     FROM unnest($2::text[], $3::text[], $4::interval[], $5::bigint[], $6::text[], $7::text[], $8::uuid[], $9::text[],
                 $10::text[], $11::text[], $12::text[], $13::float8[], $14::timestamptz[], $15::boolean[],
-                $16::boolean[])
+                $16::boolean[], $17::text[])
         AS told (client_id, namespaces, silent, current_version, env, service, epoch, status,
-                 error, source, sdk, applied_ms, connected_at, connected, said_goodbye)
+                 error, source, sdk, applied_ms, connected_at, connected, said_goodbye, labels)
     ON CONFLICT (client_id) DO UPDATE SET
         namespaces = excluded.namespaces, last_seen = excluded.last_seen, current_version = excluded.current_version,
         env = excluded.env, service = excluded.service, epoch = excluded.epoch, status = excluded.status,
         error = excluded.error, source = excluded.source, sdk = excluded.sdk, applied_ms = excluded.applied_ms,
         hub_id = excluded.hub_id, connected_at = excluded.connected_at, connected = excluded.connected,
-        left_at = excluded.left_at
+        labels = excluded.labels, left_at = excluded.left_at
     WHERE held.hub_id = excluded.hub_id OR held.connected_at <= excluded.connected_at
     RETURNING client_id
 """
 
 _ELSEWHERE: Final = """
-    SELECT client_id, namespaces, current_version, env, service, epoch, status, error, source, sdk, applied_ms,
-           hub_id, connected, left_at, extract(epoch FROM clock_timestamp() - last_seen)::float8 AS silent_seconds
+    SELECT client_id, namespaces, current_version, env, service, epoch, status, error, source, sdk, labels,
+           applied_ms, hub_id, connected, left_at,
+           extract(epoch FROM clock_timestamp() - last_seen)::float8 AS silent_seconds
     FROM ConfigWatch
     WHERE hub_id <> $1 AND ($2::text IS NULL OR env = $2) AND left_at IS NULL
       AND last_seen > clock_timestamp() - $3::interval
@@ -81,6 +83,7 @@ class Watches:
             [instance.since for instance in instances],
             [instance.connected for instance in instances],
             [instance.left for instance in instances],
+            [_storable_labels(instance.labels) for instance in instances],
         ]
         rows = await self._database.write(_WRITE, self._hub_id, *columns)
         return {instance.client_id for instance in instances} - {str(row["client_id"]) for row in rows}
@@ -104,6 +107,10 @@ class Watches:
 def _storable(text: str) -> str:
     """Return a text of an instance's own as PostgreSQL takes it: one bad word must not hold up a batch."""
     return text.replace("\x00", "\ufffd")
+
+
+def _storable_labels(labels: Mapping[str, str]) -> str:
+    return dumps({_storable(name): _storable(text) for name, text in labels.items()})
 
 
 def _array(names: Iterable[str]) -> str:
