@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from setpoint import __version__
+from setpoint.version import __version__
 from setpoint.protocol.jsonrpc import Call
 from setpoint_hub.access import Access
 from setpoint_hub.activity import Activity
