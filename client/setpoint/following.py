@@ -1,6 +1,7 @@
 """Hearing of what changes: as an asynchronous iterator, and of the client's own state."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar, overload
 
@@ -73,8 +74,10 @@ class Following(Declarations):
     def _is_closed(self) -> bool:
         return self._closed
 
+    @abstractmethod
     def _state(self) -> State:
-        raise NotImplementedError
+        """Return how the client is now."""
 
+    @abstractmethod
     def _reason(self) -> Reason:
-        raise NotImplementedError
+        """Return why the client's values are what they are."""

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from setpoint.version import __version__
 from setpoint.protocol.jsonrpc import Call
+from setpoint.version import __version__
 from setpoint_hub.access import Access
 from setpoint_hub.activity import Activity
 from setpoint_hub.admin_token import register_admin

@@ -45,14 +45,14 @@ def dead_pid() -> int:
     ("url", "websocket_url", "shown"),
     [
         ("http://127.0.0.1:8430", "ws://127.0.0.1:8430/v1/ws", "http://127.0.0.1:8430"),
-        ("https://hub.example", "wss://hub.example/v1/ws", "https://hub.example"),
-        ("ws://hub.example", "ws://hub.example/v1/ws", "http://hub.example"),
+        ("https://hub.example", "wss://hub.example:443/v1/ws", "https://hub.example"),
+        ("ws://hub.example", "ws://hub.example:80/v1/ws", "http://hub.example"),
         (
             "wss://hub.example:8443/setpoint/",
             "wss://hub.example:8443/setpoint/v1/ws",
             "https://hub.example:8443/setpoint",
         ),
-        ("ws://hub.example/v1/ws", "ws://hub.example/v1/ws", "http://hub.example"),
+        ("ws://hub.example/v1/ws", "ws://hub.example:80/v1/ws", "http://hub.example"),
         ("http://[::1]:8430", "ws://[::1]:8430/v1/ws", "http://[::1]:8430"),
     ],
 )
@@ -91,7 +91,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
     ],
 )
 def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
-    assert HubAddress(host, 8430, secure=False).is_loopback is loopback
+    assert HubAddress(False, host, 8430).is_loopback is loopback
 
 
 def test_the_default_hub_and_its_token_file(home: Path) -> None:

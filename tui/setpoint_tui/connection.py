@@ -118,7 +118,7 @@ def _read_record(path: Path) -> RunningHub | None:
     except (OSError, ValueError, KeyError, TypeError, InvalidSettings):
         return None
     host = _EVERY_INTERFACE.get(address.host, address.host)
-    return RunningHub(HubAddress(host, address.port, address.secure, address.path), token_file, pid)
+    return RunningHub(HubAddress(address.secure, host, address.port, address.prefix), token_file, pid)
 
 
 def _is_alive(pid: int) -> bool:
