@@ -12,7 +12,8 @@ __all__ = ["run", "start"]
 def start(script: str, **variables: object) -> subprocess.Popen[str]:
     """Start a script, with its variables in the environment."""
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)],
+        # Scripts fork on purpose; from 3.12 on the interpreter warns of it.
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", textwrap.dedent(script)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
