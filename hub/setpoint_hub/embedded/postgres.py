@@ -9,8 +9,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import asyncpg
@@ -19,6 +17,7 @@ from setpoint_hub.embedded.errors import ClusterVersionError
 from setpoint_hub.embedded.folder import LONGEST_SOCKET_NAME, DataFolder
 from setpoint_hub.embedded.identity import Identity, Strategy, choose_identity
 from setpoint_hub.embedded.leftover import Leftover
+from setpoint_hub.embedded.life import EmbeddedServer
 from setpoint_hub.embedded.parts import postgres_binaries
 from setpoint_hub.embedded.process import Launch, ServerProcess
 
@@ -50,7 +49,7 @@ class PostgresSettings:
     """None probes for the identity to run as; a value tries that one alone."""
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """PostgreSQL in `folder`, from `start` to `stop` or as an async context manager.
 
     `folder` must be entered already and stay so. The cluster is made at the first start, whole or not at all,
@@ -69,19 +68,6 @@ class EmbeddedPostgres:
         self._settings = settings
         self._sockets: Path | None = None
         self._process: ServerProcess | None = None
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
 
     @property
     def dsn(self) -> str:

@@ -4,12 +4,11 @@ import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 from setpoint_hub.embedded.folder import DataFolder
 from setpoint_hub.embedded.leftover import Leftover
+from setpoint_hub.embedded.life import EmbeddedServer
 from setpoint_hub.embedded.parts import valkey_binary
 from setpoint_hub.embedded.process import Launch, ServerProcess
 
@@ -19,7 +18,7 @@ _POLL_SECONDS = 0.02
 _PING_SECONDS = 2.0
 
 
-class EmbeddedValkey:
+class EmbeddedValkey(EmbeddedServer):
     """Valkey in `folder`, from `start` to `stop` or as an async context manager.
 
     `folder` must be entered already and stay so. Nothing is saved: it carries hints, never the truth. It runs
@@ -32,19 +31,6 @@ class EmbeddedValkey:
         self._start_timeout = start_timeout
         self._socket: Path | None = None
         self._process: ServerProcess | None = None
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
 
     @property
     def url(self) -> str:
