@@ -11,7 +11,7 @@ from setpoint_tui.address import HubAddress, parse_address
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.settings import DEFAULT_URL, OperatorSettings
 
-__all__ = ["Connection", "RunningHub", "find_connection", "running_hubs"]
+__all__ = ["Connection", "RunningHub", "checked_token", "find_connection", "read_token_file", "running_hubs"]
 
 _EVERY_INTERFACE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a record may say, not what we bind
 
@@ -47,9 +47,9 @@ def find_connection(settings: OperatorSettings) -> Connection:
     running = running_hubs(settings.running_folder)
     address = parse_address(settings.url) if settings.url else _local_address(running)
     if settings.token is not None:
-        return Connection(address, _checked(settings.token, "SETPOINT_TOKEN"), "SETPOINT_TOKEN")
+        return Connection(address, checked_token(settings.token, "SETPOINT_TOKEN"), "SETPOINT_TOKEN")
     if settings.token_file is not None:
-        return Connection(address, _read_named(settings.token_file), str(settings.token_file))
+        return Connection(address, read_token_file(settings.token_file), str(settings.token_file))
     return _with_local_token(settings, address, running)
 
 
@@ -60,6 +60,23 @@ def running_hubs(folder: Path) -> list[RunningHub]:
     except OSError:
         return []
     return [hub for record in records if (hub := _read_record(record)) is not None and _is_alive(hub.pid)]
+
+
+def read_token_file(path: Path) -> str:
+    """Return the token of a file that was named. Raises InvalidSettings when it cannot be read or holds none."""
+    try:
+        return checked_token(path.read_text(encoding="utf-8").strip(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise InvalidSettings(f"the token file {path} cannot be read: {reason}") from error
+
+
+def checked_token(token: str, place: str) -> str:
+    """Return a token that can travel in an HTTP header. Raises InvalidSettings; the token is not repeated in it."""
+    # A line break in it would write another header.
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise InvalidSettings(f"{place} holds no token: one line of printable characters is expected")
+    return token
 
 
 def _local_address(running: Sequence[RunningHub]) -> HubAddress:
@@ -88,26 +105,11 @@ def _with_local_token(settings: OperatorSettings, address: HubAddress, running: 
     return Connection(address, None, f"{', '.join(places[:-1])} and {places[-1]}")
 
 
-def _read_named(path: Path) -> str:
-    try:
-        return _checked(path.read_text(encoding="utf-8").strip(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InvalidSettings(f"the token file {path} cannot be read: {reason}") from error
-
-
 def _read_token(path: Path) -> str | None:
     try:
-        return _checked(path.read_text(encoding="utf-8").strip(), str(path))
+        return checked_token(path.read_text(encoding="utf-8").strip(), str(path))
     except (OSError, UnicodeDecodeError, InvalidSettings):
         return None
-
-
-def _checked(token: str, place: str) -> str:
-    # A token travels in an HTTP header: a line break in it would write another header.
-    if not token or not all("!" <= character <= "~" for character in token):
-        raise InvalidSettings(f"{place} holds no token: one line of printable characters is expected")
-    return token
 
 
 def _read_record(path: Path) -> RunningHub | None:

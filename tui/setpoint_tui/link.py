@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -39,6 +40,8 @@ class HubLink:
         self._pending: dict[RequestId | None, asyncio.Future[Any]] = {}
         self._mailbox = Mailbox(_NOTIFICATIONS_KEPT)
         self._ended: SetpointError | None = None
+        self.heard_at = time.monotonic()
+        """When the last frame came, by the monotonic clock."""
 
     @classmethod
     @asynccontextmanager
@@ -79,6 +82,10 @@ class HubLink:
         finally:
             del self._pending[request_id]
 
+    def abandon(self) -> None:
+        """Cut the connection now; whoever waits for it is told that it was lost."""
+        self._websocket.transport.abort()
+
     async def notifications(self) -> AsyncIterator[Call | Missed]:
         """Yield what the hub sends unasked, for one reader; raise why when the connection has ended."""
         while (found := await self._mailbox.take()) is not None:
@@ -108,6 +115,7 @@ class HubLink:
             self._websocket.transport.abort()
 
     def _take(self, text: str | bytes) -> None:
+        self.heard_at = time.monotonic()
         if not isinstance(text, str):
             raise ProtocolError("a hub sends text")
         match read_frame(text):

@@ -1,0 +1,1 @@
+"""The console: a view of the log in a terminal."""

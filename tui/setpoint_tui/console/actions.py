@@ -1,0 +1,72 @@
+"""Every action of the console as a table: its id for the keymap, its key, its words for footer, help and palette."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+__all__ = ["ACTIONS", "Action", "bindings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action. `run` is what Textual runs: `edit` on the screen, `app.undo` on the app."""
+
+    id: str
+    keys: str
+    title: str
+    help: str
+    run: str
+    writes: bool = False
+
+
+_TABLE = (
+    Action("help", "question_mark,f1", "Help", "every key, and why one is off now", "app.help"),
+    Action("palette", "colon,ctrl+p", "Commands", "find any action by its name", "app.palette"),
+    Action("keys", "1", "Keys", "environments, namespaces and keys", "app.go('keys')"),
+    Action("fleet", "2", "Fleet", "what each instance runs", "app.go('fleet')"),
+    Action("reviews", "3", "Reviews", "changes that wait for approval", "app.go('reviews')"),
+    Action("compare", "4,c", "Compare", "two environments side by side", "app.go('compare')"),
+    Action("activity", "5", "Activity", "who changed what, as it happens", "app.go('activity')"),
+    Action("scope", "o", "Scope", "choose environment and namespace", "app.scope"),
+    Action("next_environment", "right_square_bracket", "Next env", "the next environment", "app.environment(1)"),
+    Action("previous_environment", "left_square_bracket", "Prev env", "the environment before", "app.environment(-1)"),
+    Action("hub", "H", "Hub", "switch to another hub", "app.hub"),
+    Action("resync", "ctrl+r", "Resync", "load everything on show anew", "app.resync"),
+    Action("retry", "r", "Reconnect", "try the hub again now", "app.retry"),
+    Action("undo", "u", "Undo", "take my last change back, within 30 s", "app.undo", writes=True),
+    Action("drafts", "D", "Drafts", "edits that were begun and not written", "app.drafts"),
+    Action("notices", "N", "Messages", "what was said on the line above the keys", "app.notices"),
+    Action("quit", "q", "Quit", "leave; nothing is lost", "app.leave"),
+    Action("filter", "slash", "Filter", "words AND; re: type: owner: tag: value: changed:<1h !not", "filter"),
+    Action("back", "escape", "Back", "close, clear, one step back", "back"),
+    Action("open", "enter", "Open", "look closer", "open"),
+    Action("edit", "e", "Edit", "change the value", "edit", writes=True),
+    Action("editor", "E", "$EDITOR", "change the value in $EDITOR", "edit_outside", writes=True),
+    Action("new", "n", "New", "make a key", "new", writes=True),
+    Action("delete", "x", "Delete", "take the value away here; history stays", "delete", writes=True),
+    Action("diff", "d", "Diff", "what differs, marked row against this one", "diff"),
+    Action("versions", "v", "Versions", "every value that it ever had", "versions"),
+    Action("promote", "p", "Promote", "take values over into the next environment", "promote", writes=True),
+    Action("rollback", "r", "Roll back", "make this version hold again", "rollback", writes=True),
+    Action("rollback_all", "R", "Roll back change", "take the whole change set back", "rollback_all", writes=True),
+    Action("copy", "y", "Copy", "copy the value", "copy"),
+    Action("copy_path", "Y", "Copy path", "copy namespace/key", "copy_path"),
+    Action("mark", "space", "Mark", "mark this row", "mark"),
+    Action("sort", "s", "Sort", "sort by the next column", "sort"),
+    Action("freeze", "f", "Freeze", "hold the order while values move", "freeze"),
+    Action("zoom", "plus", "Zoom", "give this pane the whole screen", "zoom"),
+    Action("swap", "w", "Swap", "turn the two sides round", "swap"),
+    Action("group", "t", "Group", "group differently", "group"),
+    Action("deleted", "X", "Deleted", "keys without a value here, and what they had", "deleted"),
+)
+
+ACTIONS = {action.id: action for action in _TABLE}
+
+
+def bindings(*ids: str) -> list[Binding]:
+    """Return the bindings of some actions, none of them a priority binding, all rebindable by their id."""
+    return [_binding(ACTIONS[name]) for name in ids]
+
+
+def _binding(action: Action) -> Binding:
+    return Binding(action.keys, action.run, action.title, show=False, id=action.id, tooltip=action.help)

@@ -1,0 +1,197 @@
+"""The console, put together: the screens as modes, the common actions, themes, keys, and the hub that is followed."""
+
+import os
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from setpoint_tui.connection import Connection
+from setpoint_tui.console import themes
+from setpoint_tui.console.actions import ACTIONS
+from setpoint_tui.console.bridge import Bridge
+from setpoint_tui.console.dialogs.choose import Choice, Choose
+from setpoint_tui.console.dialogs.help import HelpDialog
+from setpoint_tui.console.dialogs.messages import MessagesDialog
+from setpoint_tui.console.palette import ActionCommands
+from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.keys import KeysScreen
+from setpoint_tui.console_settings import ConsoleSettings, connection_of
+from setpoint_tui.errors import InvalidSettings
+from setpoint_tui.kept_state import KeptState, state_file
+from setpoint_tui.model.dirty import Dirty
+from setpoint_tui.model.keys import KeyId
+from setpoint_tui.model.notices import Severity
+from setpoint_tui.text_safety import safe_text
+
+__all__ = ["Console"]
+
+_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen,)
+
+
+class Console(App[None]):
+    """The console over one hub at a time. Nothing that a hub, a connection or a widget does ends it."""
+
+    TITLE = "Setpoint"
+    CSS_PATH = "console.tcss"
+    COMMANDS: ClassVar = {ActionCommands}
+    BINDINGS: ClassVar[list[BindingType]] = []
+    MODES: ClassVar = {screen.NAME: screen for screen in _SCREENS}
+
+    def __init__(
+        self,
+        connection: Connection,
+        settings: ConsoleSettings,
+        *,
+        hub_name: str = "",
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        super().__init__()
+        self.hub_name = hub_name
+        self.settings = settings
+        self._environ = environ
+        self.bridge = Bridge(self, connection, self._kept(connection))
+        themes.register(self, settings.theme)
+
+    def on_mount(self) -> None:
+        self.set_keymap(dict(self.settings.keys))
+        self.bridge.start()
+        wanted = self.bridge.restored.get("open")
+        self.switch_mode(wanted if wanted in self.MODES else KeysScreen.NAME)
+        for name in set(self.settings.keys) - set(ACTIONS):
+            self.bridge.say(f"{self.settings.path}: there is no action {name!r} to give a key to", Severity.WARNING)
+
+    # -- screens
+
+    def show(self, dirty: Dirty) -> None:
+        """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ConsoleScreen) and screen is self.front:
+                screen.show(dirty)
+            elif screen is self.screen and isinstance(screen, Showing):
+                screen.show(dirty)
+
+    @property
+    def front(self) -> ConsoleScreen | None:
+        """The uppermost of the console's own screens, which a dialog may lie over."""
+        own = [screen for screen in self.screen_stack if isinstance(screen, ConsoleScreen)]
+        return own[-1] if own else None
+
+    def screens_to_keep(self) -> dict[str, object]:
+        """Return what the next console needs to open the screens as they are."""
+        kept: dict[str, object] = {"open": self.current_mode}
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, ConsoleScreen) and screen.is_mounted:
+                    kept[screen.NAME] = screen.keep()
+        return kept
+
+    def tab_title(self, name: str) -> str:
+        """Return what a screen is called in the bar."""
+        return ACTIONS[name].title
+
+    def key_of(self, action_id: str) -> str:
+        """Return the key of an action as it is shown, after the keymap."""
+        keys = self.settings.keys.get(action_id, ACTIONS[action_id].keys)
+        return self.get_key_display(next(iter(_as_bindings(keys))))
+
+    def open_key(self, env: str, key: KeyId) -> None:
+        """Show a key on the screen of keys."""
+        self.bridge.model.select(env=env, namespace=None, key=key)
+        self.action_go(KeysScreen.NAME)
+
+    # -- common actions
+
+    def action_go(self, name: str) -> None:
+        """Change to a screen."""
+        if name in self.MODES and name != self.current_mode:
+            self.switch_mode(name)
+
+    def action_help(self) -> None:
+        """Show every key of this screen."""
+        if self.front is not None:
+            self.push_screen(HelpDialog(self.front))
+
+    def action_palette(self) -> None:
+        """Find an action by its name."""
+        self.action_command_palette()
+
+    def action_notices(self) -> None:
+        """Show what was said."""
+        self.push_screen(MessagesDialog(list(self.bridge.model.notices.lines)))
+
+    async def action_resync(self) -> None:
+        """Load everything on show anew."""
+        self.bridge.resync()
+
+    def action_retry(self) -> None:
+        """Try the hub again now."""
+        self.bridge.feed.retry_now()
+
+    def action_environment(self, step: int) -> None:
+        """Go to the next environment, or to the one before."""
+        model = self.bridge.model
+        names = list(model.environments)
+        if names and model.selection.env in names:
+            place = names.index(model.selection.env)
+            self.bridge.go_to(names[(place + step) % len(names)])
+
+    def action_scope(self) -> None:
+        """Choose environment and namespace from a list."""
+        model = self.bridge.model
+        choices = [Choice((env, None), f"{env}", "every namespace") for env in model.environments]
+        choices += [
+            Choice((env, namespace), f"{env} / {namespace}", f"{count} keys")
+            for env in model.environments
+            for namespace, count in model.namespaces().items()
+        ]
+        self.push_screen(Choose("Go to", choices), self._go_to_scope)
+
+    def _go_to_scope(self, chosen: tuple[str, str | None] | None) -> None:
+        if chosen is not None:
+            self.bridge.go_to(*chosen)
+
+    def action_hub(self) -> None:
+        """Switch to another hub of the settings file."""
+        choices = [Choice(name, name, hub.url) for name, hub in self.settings.hubs.items()]
+        if not choices:
+            self.bridge.say(f"no other hub is named in {self.settings.path}", Severity.WARNING)
+            return
+        self.push_screen(Choose("Switch to the hub", choices), self._switch_hub)
+
+    def _switch_hub(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            connection = connection_of(name, self.settings.hubs[name], self._environ)
+        except InvalidSettings as error:
+            self.bridge.say(str(error), Severity.ERROR)
+            return
+        self.hub_name = name
+        self.bridge.go_over(connection, self._kept(connection))
+
+    async def action_leave(self) -> None:
+        """Leave; drafts and places are kept."""
+        self.bridge.keep()
+        self.exit()
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text on the clipboard, by the terminal's own means."""
+        self.copy_to_clipboard(text)
+        self.bridge.say(f"copied {safe_text(what, limit=80)}", Severity.SUCCESS)
+
+    def _kept(self, connection: Connection) -> KeptState:
+        return KeptState(state_file(self.settings.state_folder, connection.address.url))
+
+
+class Showing(Screen[object]):
+    """A dialog that wants to be told what changes while it is open."""
+
+    def show(self, dirty: Dirty) -> None:
+        """Bring the dialog up to date."""
+
+
+def _as_bindings(keys: str) -> list[str]:
+    return [key.strip() for key in keys.split(",")]

@@ -1,0 +1,196 @@
+"""The one module that knows both sides: it runs the feed, and tells the screen on show what changed, ten times a second."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from setpoint.errors import SetpointError
+from setpoint_tui.connection import Connection
+from setpoint_tui.feed import Feed
+from setpoint_tui.intents import Intents
+from setpoint_tui.kept_state import KeptState
+from setpoint_tui.looking import fetch_detail, follow_fleet
+from setpoint_tui.model.dirty import Topic
+from setpoint_tui.model.keys import KeyId
+from setpoint_tui.model.link_state import Live
+from setpoint_tui.model.model import Model
+from setpoint_tui.model.notices import Severity
+from setpoint_tui.model.own_writes import OwnWrite, WriteState
+
+if TYPE_CHECKING:
+    from setpoint_tui.console.app import Console
+
+__all__ = ["Bridge"]
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.1
+_REST_SECONDS = 0.12
+"""How long the cursor rests on a key before the hub is asked about it."""
+
+
+class Bridge:
+    """Owns the model, the feed and the writes of a running console."""
+
+    def __init__(self, app: "Console", connection: Connection, kept: KeptState) -> None:
+        self._app = app
+        self.kept = kept
+        self.model = Model()
+        self.feed = Feed(self.model, connection)
+        self.intents = Intents(self.model, self.feed, on_change=self.keep)
+        self._was_live = False
+        self._looking: asyncio.Task[None] | None = None
+        self._asked_for: tuple[str, KeyId] | None = None
+        self.restored: dict[str, Any] = {}
+        """What the last console left of each screen, by the screen's name."""
+
+    def start(self) -> None:
+        """Begin; everything runs as workers of the app, and none of them can end it."""
+        self._restore()
+        self._run(self.feed.run(), "feed")
+        self._run(self.intents.follow_reach(), "reach")
+        self._run(follow_fleet(self.feed), "fleet")
+        self._app.set_interval(FLUSH_SECONDS, self._flush)
+
+    def go_over(self, connection: Connection, kept: KeptState) -> None:
+        """Switch to another hub."""
+        self.keep()
+        self.kept = kept
+        for draft in self.model.drafts:
+            self.model.drop_draft(draft.env, draft.id)
+        self._restore()
+        self.feed.use(connection)
+
+    def say(self, text: str, severity: Severity = Severity.INFORMATION) -> None:
+        """Add a line to what happened."""
+        self.model.say(datetime.now(UTC).astimezone(), text, severity)
+
+    def go_to(self, env: str, namespace: str | None = None, key: KeyId | None = None) -> None:
+        """Select an environment, and see to it that it is loaded."""
+        self.model.select(env=env, namespace=namespace, key=key)
+        self._run(self._load(env), "load")
+
+    def resync(self) -> None:
+        """Load everything on show anew."""
+        self._run(self._resync(), "resync")
+
+    def run_write(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what may write: never cancelled by another of its kind, and never able to end the console."""
+        self._run(work, "acting")
+
+    def look_at(self, env: str, key: KeyId) -> None:
+        """Fetch what belongs to a key, once the cursor has rested on it."""
+        if self._looking is not None and not self._looking.done():
+            if self._asked_for == (env, key):
+                return
+            self._looking.cancel()
+        self._asked_for = (env, key)
+        self._looking = asyncio.create_task(self._look(env, key))
+
+    def keep(self) -> None:
+        """Write down what the next console needs."""
+        self.kept.write(
+            {
+                "version": 1,
+                "hub": self.feed.connection.address.url,
+                "selection": {
+                    "env": self.model.selection.env,
+                    "namespace": self.model.selection.namespace,
+                    "key": list(self.model.selection.key) if self.model.selection.key else None,
+                },
+                "screens": self.restored | self._app.screens_to_keep(),
+                "drafts": self.model.drafts.dump(),
+                "unsettled": [_kept_write(one) for one in self.model.own if one.state in _OPEN],
+            }
+        )
+        if self.kept.trouble:
+            self.say(self.kept.trouble, Severity.WARNING)
+
+    def _restore(self) -> None:
+        found = self.kept.read()
+        if self.kept.trouble:
+            self.say(self.kept.trouble, Severity.WARNING)
+        screens = found.get("screens")
+        self.restored = screens if isinstance(screens, dict) else {}
+        lost = self.model.drafts.load(found.get("drafts"))
+        if lost:
+            self.say(f"{lost} drafts could not be read and were left out", Severity.WARNING)
+        for entry in found.get("unsettled") or []:
+            write = _read_write(entry)
+            if write is not None:
+                self.model.put_write(write)
+        selection = found.get("selection")
+        if isinstance(selection, dict):
+            _restore_selection(self.model, selection)
+
+    def _flush(self) -> None:
+        self._on_link()
+        dirty = self.model.take_dirty()
+        if dirty:
+            self._app.show(dirty)
+
+    def _on_link(self) -> None:
+        live = isinstance(self.model.link, Live)
+        if live and not self._was_live:
+            self._run(self.intents.settle(), "settle")
+        self._was_live = live
+
+    async def _load(self, env: str) -> None:
+        try:
+            await self.feed.load(env)
+        except SetpointError as error:
+            self.say(str(error), Severity.WARNING)
+
+    async def _resync(self) -> None:
+        try:
+            await self.feed.resync()
+            self.say("loaded anew", Severity.SUCCESS)
+        except SetpointError as error:
+            self.say(str(error), Severity.WARNING)
+
+    async def _look(self, env: str, key: KeyId) -> None:
+        await asyncio.sleep(_REST_SECONDS)
+        try:
+            await fetch_detail(self.feed, env, key)
+        except SetpointError:
+            # Offline: what is known stays on show. Refused: the detail stays empty.
+            self.model.dirty.mark(Topic.DETAIL)
+        except Exception:
+            log.exception("a key could not be looked at")
+
+    def _run(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        self._app.run_worker(self._guarded(work, group), group=group, exit_on_error=False)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            await work
+        except Exception as error:
+            log.exception("%s failed", name)
+            self.say(f"internal error in {name}: {error!r}; the console goes on", Severity.ERROR)
+
+
+_OPEN = (WriteState.PENDING, WriteState.UNKNOWN)
+
+
+def _kept_write(write: OwnWrite) -> dict[str, str]:
+    return {"request_id": write.request_id, "env": write.env, "title": write.title}
+
+
+def _read_write(entry: Any) -> OwnWrite | None:
+    try:
+        return OwnWrite(str(entry["request_id"]), str(entry["env"]), str(entry["title"]), 0.0, WriteState.UNKNOWN)
+    except (KeyError, TypeError):
+        return None
+
+
+def _restore_selection(model: Model, found: dict[str, Any]) -> None:
+    env, namespace, key = found.get("env"), found.get("namespace"), found.get("key")
+    model.selection.env = env if isinstance(env, str) else None
+    model.selection.namespace = namespace if isinstance(namespace, str) else None
+    match key:
+        case [str() as in_namespace, str() as name]:
+            model.selection.key = (in_namespace, name)
+        case _:
+            model.selection.key = None

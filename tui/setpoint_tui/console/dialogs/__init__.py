@@ -1,0 +1,1 @@
+"""Dialogs: everything that asks before something is written."""

@@ -1,0 +1,1 @@
+"""The screens of the console, one file and one stylesheet each."""

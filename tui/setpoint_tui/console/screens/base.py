@@ -1,0 +1,106 @@
+"""What all screens share: the bar above, the lines below, the common keys, and being told what changed."""
+
+import logging
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from setpoint_tui.console.actions import ACTIONS, bindings
+from setpoint_tui.console.widgets.bars import Hints, NoticeLine, TooSmall, TopBar
+from setpoint_tui.model.dirty import Dirty
+from setpoint_tui.model.link_state import writes_refused_because
+from setpoint_tui.model.model import Model
+from setpoint_tui.model.notices import Severity
+
+if TYPE_CHECKING:
+    from setpoint_tui.console.app import Console
+
+__all__ = ["ConsoleScreen"]
+
+log = logging.getLogger(__name__)
+
+COMMON = (
+    "help", "palette", "keys", "fleet", "reviews", "compare", "activity", "scope", "next_environment",
+    "previous_environment", "hub", "resync", "undo", "drafts", "notices", "quit",
+)  # fmt: skip
+
+
+class ConsoleScreen(Screen[None]):
+    """One screen. Subclasses compose their body and show what changed."""
+
+    NAME: ClassVar[str]
+    """Its name: of its mode, and of what is kept of it."""
+    HINTS: ClassVar[tuple[str, ...]] = ("help", "palette", "quit")
+    """The ids of the actions in the footer, at most seven, help first."""
+    ACTION_IDS: ClassVar[tuple[str, ...]] = ()
+    """The ids of this screen's own actions, for help and palette; `BINDINGS` holds them too."""
+    BINDINGS = bindings(*COMMON)
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-tiny"), (60, "-cramped"), (72, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-flat"), (16, "-low"), (18, "-short"), (30, "-tall")]
+
+    def compose(self) -> ComposeResult:
+        yield TooSmall()
+        yield TopBar()
+        yield from self.compose_body()
+        yield NoticeLine()
+        yield Hints()
+
+    def compose_body(self) -> ComposeResult:
+        """Compose what stands between the bars."""
+        yield from ()
+
+    @property
+    def console(self) -> "Console":
+        """The app that this screen is of."""
+        return cast("Console", self.app)
+
+    @property
+    def model(self) -> Model:
+        """What the console knows."""
+        return self.console.bridge.model
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The ids of everything that can be done here, this screen's own first."""
+        return (*self.ACTION_IDS, *COMMON)
+
+    # -- being told
+
+    def show(self, dirty: Dirty) -> None:
+        """Bring the screen up to date. A failure is told and never ends the console."""
+        try:
+            for bar in (self.query_one(TopBar), self.query_one(NoticeLine), self.query_one(Hints)):
+                bar.show(dirty)
+            self.show_body(dirty)
+        except Exception as error:
+            log.exception("%s could not be drawn", self.NAME)
+            self.console.bridge.say(f"internal error on this screen: {error!r}; it goes on", Severity.ERROR)
+
+    def show_body(self, dirty: Dirty) -> None:
+        """Bring what stands between the bars up to date."""
+
+    def on_screen_resume(self) -> None:
+        self.show(Dirty.everything())
+
+    def keep(self) -> dict[str, object]:
+        """Return what the next console needs to open this screen as it is, as JSON."""
+        return {}
+
+    def restore(self, kept: dict[str, object]) -> None:
+        """Take what `keep` gave; anything that cannot be used is ignored."""
+
+    # -- what may be done now
+
+    def why_off(self, action_id: str) -> str | None:
+        """Return why an action is off now, or None when it is on."""
+        if ACTIONS[action_id].writes:
+            return writes_refused_because(self.model.link)
+        return None
+
+    def refuse(self, action_id: str) -> bool:
+        """Say why an action is off; return whether it is."""
+        reason = self.why_off(action_id)
+        if reason is not None:
+            self.console.bridge.say(f"{ACTIONS[action_id].title}: {reason}", Severity.WARNING)
+        return reason is not None

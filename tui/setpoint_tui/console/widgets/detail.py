@@ -1,0 +1,159 @@
+"""The key under the cursor: what it is, what it holds here and elsewhere, who runs it, what happened to it last."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from setpoint_tui.answers import ActiveValue, HistoryChange, Receipt
+from setpoint_tui.console.widgets.reach import reach_bar
+from setpoint_tui.formatting import NO_VALUE, format_age, format_change, format_revision, format_value
+from setpoint_tui.model.details import Detail
+from setpoint_tui.model.keys import Facts, Held
+from setpoint_tui.model.model import Model
+from setpoint_tui.text_safety import safe_text
+
+__all__ = ["DetailPane", "value_lines"]
+
+_MOST_LINES = 60
+_CELL = 60
+
+
+class DetailPane(VerticalScroll):
+    """Shows the selected key. In a strip of few lines what matters most comes first."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="pane")
+        self._text = Static(markup=False)
+        self._drawn: Content | None = None
+        self._shown: tuple[str, object] | None = None
+
+    def compose(self) -> Iterator[Static]:
+        yield self._text
+
+    def show(self, model: Model) -> None:
+        """Draw the selected key."""
+        env, key = model.selection.env, model.selection.key
+        facts = model.facts.get(key) if key else None
+        if env is None or key is None or facts is None:
+            self.border_title = "no key"
+            self._update(Content.styled("choose a key with j and k", "$text-muted"))
+            return
+        self.border_title = safe_text(facts.key)
+        held, detail = model.held(env, key), model.details.get(env, key)
+        width = max(self.size.width - 4, 20)
+        lines = [*_about(facts), *_value(held), *_elsewhere(model, env, detail), *_reached(held, detail, width)]
+        lines += _changes(detail)
+        draft = model.drafts.get(env, key)
+        if draft is not None:
+            lines.insert(0, Content.styled("a draft waits: e goes on with it", "bold $text-warning"))
+        self._update(Content("\n").join(lines))
+        if self._shown != (env, key):
+            self._shown = (env, key)
+            self.scroll_home(animate=False)
+
+    def on_resize(self) -> None:
+        self._drawn = None
+
+    def _update(self, drawn: Content) -> None:
+        if self._drawn is None or not drawn.is_same(self._drawn):
+            self._drawn = drawn
+            self._text.update(drawn)
+
+
+def value_lines(value_type: str, value: object) -> list[str]:
+    """Return a value as lines that are safe to show: JSON indented, text by its own lines."""
+    if value_type == "json":
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+    elif value_type == "string" and isinstance(value, str) and "\n" in value:
+        text = value
+    else:
+        return [format_value(value_type, value)]
+    lines = text.split("\n")
+    shown = [safe_text(line, limit=400) for line in lines[:_MOST_LINES]]
+    left = len(lines) - len(shown)
+    return [*shown, f"… {left:,} more lines"] if left else shown
+
+
+def _about(facts: Facts) -> Iterator[Content]:
+    owner = f"   {safe_text(facts.owner, limit=40)}" if facts.owner else ""
+    tags = "".join(f" #{safe_text(tag, limit=30)}" for tag in facts.tags[:6])
+    yield Content.assemble(("type ", "$text-muted"), (facts.type, "bold"), (f"{owner}{tags}", "$text-muted"))
+    if facts.description:
+        yield Content(safe_text(facts.description, limit=400))
+
+
+def _value(held: Held | None) -> Iterator[Content]:
+    yield _rule("value")
+    if held is None:
+        yield Content.styled(f"{NO_VALUE}  not set here: e sets it", "$text-muted")
+        return
+    for line in value_lines(held.type, held.value):
+        yield Content.styled(line, "bold")
+
+
+def _elsewhere(model: Model, env: str, detail: Detail | None) -> Iterator[Content]:
+    yield _rule("across environments")
+    now = datetime.now(UTC)
+    width = max((len(name) for name in model.environments), default=8)
+    here = None if detail is None else detail.values.get(env)
+    for name in model.environments:
+        found = None if detail is None else detail.values.get(name)
+        if found is None:
+            said = "…" if detail is None else NO_VALUE
+            yield Content.styled(f"{safe_text(name):<{width}} {said}", "$text-muted")
+            continue
+        differs = here is not None and found.value != here.value
+        yield Content.assemble(
+            (f"{safe_text(name):<{width}} ", "bold" if name == env else ""),
+            _short(found),
+            (f"  {format_revision(found.revision)} {format_age(found.at, now)}", "$text-muted"),
+            ("  ≠" if differs else "", "bold $text-warning"),
+        )
+
+
+def _short(found: ActiveValue) -> str:
+    kind = "string" if isinstance(found.value, str) else "json"
+    return format_value(kind, found.value, limit=_CELL)
+
+
+def _reached(held: Held | None, detail: Detail | None, width: int) -> Iterator[Content]:
+    receipt: Receipt | None = None if detail is None else detail.receipt
+    if held is None or receipt is None:
+        return
+    yield _rule(f"reached {format_revision(receipt.revision)}")
+    yield from reach_bar(receipt, width)
+
+
+def _changes(detail: Detail | None) -> Iterator[Content]:
+    yield _rule("last changes")
+    if detail is None:
+        yield Content.styled("…", "$text-muted")
+        return
+    now = datetime.now(UTC)
+    for change in detail.changes:
+        yield _change(change, now)
+    if not detail.changes:
+        yield Content.styled("never set here", "$text-muted")
+
+
+def _change(change: HistoryChange, now: datetime) -> Content:
+    kind = "string" if isinstance(change.value, str) or isinstance(change.previous_value, str) else "json"
+    old, new = format_change(change, kind)
+    note = f"  {safe_text(change.note, limit=60)}" if change.note else ""
+    how = "" if change.how == "set" else f" {safe_text(change.how, limit=40)}"
+    return Content.assemble(
+        (f"{format_revision(change.revision)} ", "bold"),
+        f"{safe_text(change.by.name, limit=20)} ",
+        (safe_text(old, limit=24), "$text-muted"),
+        "→",
+        safe_text(new, limit=24),
+        (f"  {format_age(change.at, now)}{how}{note}", "$text-muted"),
+    )
+
+
+def _rule(title: str) -> Content:
+    return Content.styled(f"── {title} ──", "$text-accent")

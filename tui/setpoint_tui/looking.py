@@ -1,0 +1,63 @@
+"""Fetches what the screens show beside the values: one key's story, the fleet of an environment."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from setpoint.errors import RequestFailed, SetpointError
+from setpoint_tui.answers import Fleet, History, Key, Receipt, read_answer
+from setpoint_tui.feed import Feed
+from setpoint_tui.model.details import Detail
+from setpoint_tui.model.keys import KeyId
+
+__all__ = ["fetch_detail", "fetch_fleet", "follow_fleet"]
+
+_CHANGES_SHOWN = 8
+
+_FLEET_SECONDS = 2.0
+_LARGE_FLEET = 500
+_LARGE_FLEET_SECONDS = 10.0
+"""Between two looks at a fleet of more instances than that: its listing is hundreds of kilobytes."""
+
+
+async def fetch_detail(feed: Feed, env: str, key: KeyId) -> None:
+    """Fetch a key's values everywhere, its last changes in `env` and who runs its value there.
+
+    Raises SetpointError when the hub is not reached; what it refuses is left out.
+    """
+    name = {"namespace": key[0], "key": key[1]}
+    found, story = await asyncio.gather(
+        feed.request("key.get", name),
+        feed.request("history", {**name, "env": env, "limit": _CHANGES_SHOWN}),
+    )
+    values = read_answer(Key, found).environments
+    changes = read_answer(History, story).changes
+    receipt = await _receipt(feed, env, values[env].revision) if env in values else None
+    feed.model.put_detail(env, key, Detail(values, changes, receipt))
+
+
+async def fetch_fleet(feed: Feed, env: str) -> int:
+    """Fetch the instances of an environment; return how many there are."""
+    found = read_answer(Fleet, await feed.request("fleet.list", {"env": env}, timeout=30))
+    feed.model.put_fleet(env, found.instances, datetime.now(UTC).astimezone())
+    return len(found.instances)
+
+
+async def follow_fleet(feed: Feed) -> None:
+    """Keep the fleet of the selected environment current. Runs until cancelled."""
+    while True:
+        count = 0
+        env = feed.model.selection.env
+        if env is not None and feed.model.is_live:
+            try:
+                count = await fetch_fleet(feed, env)
+            except SetpointError:
+                # The feed says what is wrong with the connection; a refusal leaves the fleet unknown.
+                count = 0
+        await asyncio.sleep(_LARGE_FLEET_SECONDS if count > _LARGE_FLEET else _FLEET_SECONDS)
+
+
+async def _receipt(feed: Feed, env: str, revision: int) -> Receipt | None:
+    try:
+        return read_answer(Receipt, await feed.request("receipt", {"env": env, "revision": revision}))
+    except RequestFailed:
+        return None

@@ -1,0 +1,231 @@
+"""Everything that the console knows: one hub, its environments and keys, what happens there, and our own writes.
+
+Whoever hears from the hub applies it here at once; what changed is marked in `dirty`, and the screens look at that
+a few times a second.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from setpoint_tui.answers import (
+    Environment,
+    HubStatus,
+    Instance,
+    Key,
+    PastChangeSet,
+    WhoAmI,
+)
+from setpoint_tui.model.details import Detail, Details
+from setpoint_tui.model.dirty import Dirty, Topic
+from setpoint_tui.model.drafts import Draft, Drafts
+from setpoint_tui.model.keys import Facts, Held, KeyId, held_of
+from setpoint_tui.model.link_state import Connecting, LinkState, Live
+from setpoint_tui.model.notices import Notice, Notices, Severity
+from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
+from setpoint_tui.model.place import Loading, Place
+from setpoint_tui.model.selection import Selection
+
+__all__ = ["FleetSeen", "Model"]
+
+_ACTIVITY_KEPT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSeen:
+    """The instances of one environment as they were at a moment of the wall clock."""
+
+    instances: tuple[Instance, ...]
+    at: datetime
+
+    @property
+    def not_current(self) -> int:
+        """How many do not run what they should."""
+        return sum(1 for instance in self.instances if instance.state != "current")
+
+
+class Model:
+    """The state behind every screen."""
+
+    def __init__(self) -> None:
+        self.link: LinkState = Connecting()
+        self.data_as_of: datetime | None = None
+        """When the hub was last heard of, by our wall clock."""
+        self.whoami: WhoAmI | None = None
+        self.status: HubStatus | None = None
+        self.environments: dict[str, Environment] = {}
+        """In the order of promotion."""
+        self.places: dict[str, Place] = {}
+        self.facts: dict[KeyId, Facts] = {}
+        self._keys_in: Counter[str] = Counter()
+        self.facts_complete = False
+        self.activity: deque[PastChangeSet] = deque(maxlen=_ACTIVITY_KEPT)
+        """Change sets, oldest first."""
+        self._remembered: set[tuple[str, int]] = set()
+        self.fleet: dict[str, FleetSeen] = {}
+        self.details = Details()
+        self.own = OwnWrites()
+        self.drafts = Drafts()
+        self.notices = Notices()
+        self.selection = Selection()
+        self.dirty = Dirty()
+
+    # -- what screens ask
+
+    def held(self, env: str, key: KeyId) -> Held | None:
+        """Return what a key holds, or None: it has no value there, or the environment is not loaded."""
+        place = self.places.get(env)
+        return None if place is None else place.held.get(key)
+
+    def revision(self, env: str) -> int:
+        """Return the revision of an environment as far as we have heard."""
+        place = self.places.get(env)
+        return 0 if place is None else place.revision
+
+    def namespaces(self) -> dict[str, int]:
+        """Return every namespace with the number of its keys, in order of name."""
+        return dict(sorted(self._keys_in.items()))
+
+    def is_protected(self, env: str) -> bool:
+        """Whether the server calls an environment protected."""
+        found = self.environments.get(env)
+        return found is not None and found.protected
+
+    def take_dirty(self) -> Dirty:
+        """Return what changed since the last call."""
+        taken, self.dirty = self.dirty, Dirty()
+        return taken
+
+    # -- what is heard from the hub
+
+    def set_link(self, state: LinkState) -> None:
+        """Take a new state of the connection."""
+        self.link = state
+        self.dirty.mark(Topic.LINK)
+
+    def set_environments(self, environments: Iterable[Environment]) -> None:
+        """Take the list of environments; one that is gone is forgotten."""
+        self.environments = {environment.env: environment for environment in environments}
+        for env in set(self.places) - set(self.environments):
+            del self.places[env]
+        for env, environment in self.environments.items():
+            place = self.places.setdefault(env, Place(env))
+            if place.loading is not Loading.COMPLETE:
+                place.revision = max(place.revision, environment.revision)
+        if self.selection.env not in self.environments:
+            self.selection.env = next(iter(self.environments), None)
+        self.dirty.mark(Topic.ENVIRONMENTS)
+
+    def put_listed(self, env: str, keys: Sequence[Key]) -> None:
+        """Take a page of a listing with the values of `env`."""
+        place = self.places[env]
+        for key in keys:
+            self.put_facts(key)
+            if place.put_listed((key.namespace, key.key), held_of(key)):
+                self.dirty.mark_value(env, (key.namespace, key.key))
+
+    def put_facts(self, key: Key) -> None:
+        """Take what holds of one key everywhere."""
+        facts = Facts.of(key)
+        present = self.facts.get(facts.id)
+        if present != facts:
+            self._keys_in[facts.namespace] += present is None
+            self.facts[facts.id] = facts
+            self.dirty.mark(Topic.KEYS)
+
+    def finish_listing(self, env: str, listed: Iterable[KeyId], began_at: int) -> None:
+        """A listing of `env` has come to its end."""
+        for key in self.places[env].finish_loading(listed, began_at):
+            self.dirty.mark_value(env, key)
+        self.facts_complete = True
+        self.dirty.mark(Topic.KEYS, Topic.ENVIRONMENTS)
+
+    def apply(self, change_set: PastChangeSet) -> set[KeyId]:
+        """Take a change set of the log; return the keys in it that were not known at all."""
+        place = self.places.setdefault(change_set.env, Place(change_set.env))
+        for key in place.apply(change_set):
+            self.dirty.mark_value(change_set.env, key)
+            if self.details.expire(key):
+                self.dirty.mark(Topic.DETAIL)
+        self._remember(change_set)
+        self.dirty.mark(Topic.ENVIRONMENTS)
+        names = {(change.namespace, change.key) for change in change_set.changes}
+        return {name for name in names if name not in self.facts}
+
+    def put_detail(self, env: str, key: KeyId, detail: Detail) -> None:
+        """Take what was fetched about a key."""
+        self.details.put(env, key, detail)
+        self.dirty.mark(Topic.DETAIL)
+
+    def put_fleet(self, env: str, instances: tuple[Instance, ...], at: datetime) -> None:
+        """Take the instances of an environment."""
+        self.fleet[env] = FleetSeen(instances, at)
+        self.dirty.mark(Topic.FLEET)
+
+    def begin_new_history(self) -> None:
+        """Forget what was held: the hub, or its database, is another one."""
+        for place in self.places.values():
+            place.forget()
+        self.facts.clear()
+        self._keys_in.clear()
+        self.facts_complete = False
+        self.activity.clear()
+        self._remembered.clear()
+        self.fleet.clear()
+        self.details.clear()
+        self.dirty = Dirty.everything()
+
+    # -- what the person does
+
+    def select(self, *, env: str | None = None, namespace: str | None = None, key: KeyId | None = None) -> None:
+        """Move to an environment, and to a namespace and key in it."""
+        self.selection = Selection(env or self.selection.env, namespace, key)
+        self.dirty.mark(Topic.SELECTION)
+
+    def put_write(self, write: OwnWrite) -> None:
+        """Record a write of ours, or what became of it."""
+        if self.own.get(write.request_id) is None:
+            self.own.add(write)
+        else:
+            self.own.put(write)
+        self.dirty.mark(Topic.WRITES)
+
+    def put_draft(self, draft: Draft) -> None:
+        """Keep an edit that was begun."""
+        self.drafts.put(draft)
+        self.dirty.mark(Topic.WRITES)
+        self.dirty.mark_value(draft.env, draft.id)
+
+    def drop_draft(self, env: str, key: KeyId) -> None:
+        """Forget an edit that was begun."""
+        self.drafts.drop(env, key)
+        self.dirty.mark(Topic.WRITES)
+        self.dirty.mark_value(env, key)
+
+    def say(self, at: datetime, text: str, severity: Severity = Severity.INFORMATION) -> None:
+        """Add a line to what happened."""
+        self.notices.add(Notice(at.strftime("%H:%M:%S"), text, severity))
+        self.dirty.mark(Topic.ACTIVITY)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what is shown is what holds."""
+        return isinstance(self.link, Live)
+
+    def _remember(self, change_set: PastChangeSet) -> None:
+        """Add to the activity unless it is there; what is fetched late goes to its place by time."""
+        position = (change_set.env, change_set.revision)
+        if position in self._remembered:
+            return
+        if len(self.activity) == _ACTIVITY_KEPT:
+            oldest = self.activity[0]
+            self._remembered.discard((oldest.env, oldest.revision))
+        late = bool(self.activity) and self.activity[-1].at > change_set.at
+        self.activity.append(change_set)
+        self._remembered.add(position)
+        if late:
+            ordered = sorted(self.activity, key=lambda one: one.at)
+            self.activity.clear()
+            self.activity.extend(ordered)
+        self.dirty.mark(Topic.ACTIVITY)
