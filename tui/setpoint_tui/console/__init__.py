@@ -1,0 +1,1 @@
+"""The console: the Textual app, its screens and their widgets."""

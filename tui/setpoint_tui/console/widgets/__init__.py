@@ -1,0 +1,1 @@
+"""The widgets that the console's screens share, one family per module."""

@@ -1,0 +1,1 @@
+"""What the console knows and decides, with no screen, no clock and no I/O."""
