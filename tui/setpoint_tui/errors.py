@@ -2,6 +2,7 @@
 
 SetpointError
 ├── InvalidSettings     an address, a token or an option that cannot be meant as it stands
+├── InvalidFilter       a filter that cannot be meant as it stands; the message says what to write
 ├── NotFound            what was asked for is not there, found out on this side
 └── HubUnreachable
     └── AnswerLost      a request went out and no answer came: what became of it is not known
@@ -9,11 +10,15 @@ SetpointError
 
 from setpoint.errors import HubUnreachable, SetpointError
 
-__all__ = ["AnswerLost", "InvalidSettings", "NotFound"]
+__all__ = ["AnswerLost", "InvalidFilter", "InvalidSettings", "NotFound"]
 
 
 class InvalidSettings(SetpointError):
     """A setting cannot be used as it stands; the message says what to set instead."""
+
+
+class InvalidFilter(SetpointError):
+    """A filter cannot be read, or would take too long; the message says what to write instead."""
 
 
 class NotFound(SetpointError):

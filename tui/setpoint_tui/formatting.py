@@ -1,5 +1,6 @@
 """Values, durations, revisions and receipts as people read them. What is returned is safe to print."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from setpoint_tui.text_safety import LONGEST_CELL, safe_text
 __all__ = [
     "NO_VALUE",
     "behind_sentence",
+    "copied_value",
     "counted",
     "format_age",
     "format_change",
@@ -32,6 +34,13 @@ def format_value(value_type: str, value: Any, *, limit: int = LONGEST_CELL) -> s
         misleading = value != value.strip() or value in ("", NO_VALUE)
         return safe_text(dumps(value) if misleading else value, limit=limit)
     return safe_text(dumps(value), limit=limit)
+
+
+def copied_value(value_type: str, value: Any) -> str:
+    """Return a value as it is copied and edited: a string as it is, JSON by lines. It is NOT safe to show."""
+    if value_type == "string" and isinstance(value, str):
+        return value
+    return json.dumps(value, indent=2, ensure_ascii=False) if value_type == "json" else dumps(value)
 
 
 def format_change(change: Change | HistoryChange, value_type: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from setpoint.errors import SetpointError
 from setpoint_tui.connection import Connection
@@ -66,6 +66,11 @@ class Bridge:
     def say(self, text: str, severity: Severity = Severity.INFORMATION) -> None:
         """Add a line to what happened."""
         self.model.say(datetime.now(UTC).astimezone(), text, severity)
+
+    def restored_of(self, name: str) -> dict[str, object]:
+        """Return what the last console left of a screen; nothing when it left nothing that can be used."""
+        found = self.restored.get(name)
+        return cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
     def go_to(self, env: str, namespace: str | None = None, key: KeyId | None = None) -> None:
         """Select an environment, and see to it that it is loaded."""

@@ -15,7 +15,7 @@ from setpoint_tui.console.widgets.big_table import BigTable, Column
 from setpoint_tui.console.widgets.detail import DetailPane
 from setpoint_tui.console.widgets.scopes import Scopes
 from setpoint_tui.errors import InvalidFilter
-from setpoint_tui.formatting import NO_VALUE, format_age, format_revision
+from setpoint_tui.formatting import NO_VALUE, copied_value, format_age, format_revision
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.key_list import SORTS, KeyList
 from setpoint_tui.model.keys import KeyId, key_path
@@ -286,7 +286,7 @@ class KeysScreen(ConsoleScreen):
         if key is None or held is None:
             self.console.bridge.say("there is no value to copy")
             return
-        self.console.copy(copied_text(held), f"the value of {key_path(key)}")
+        self.console.copy(copied_value(held.type, held.value), f"the value of {key_path(key)}")
 
     def action_copy_path(self) -> None:
         """Copy namespace/key."""
