@@ -1,11 +1,12 @@
 """The commands, put together."""
 
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from setpoint_tui.cli import changing, creating, following, playing, programs, reading, state
+from setpoint_tui.cli import changing, creating, following, looking, playing, programs, reading, state
 from setpoint_tui.cli.exit_codes import EXIT_CODES_HELP
 from setpoint_tui.cli.output import print_line
 from setpoint_tui.cli.parsing import ValueCommand
@@ -18,7 +19,7 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 app = typer.Typer(
     name="setpoint",
     epilog=EXIT_CODES_HELP,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -32,6 +33,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def setpoint(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -43,9 +45,19 @@ def setpoint(
     SETPOINT_TOKEN or SETPOINT_TOKEN_FILE gives the token; without them, what `setpoint up` left here is used.
 
     SETPOINT_ENV stands for --env.
+
+    Alone, in a terminal, it opens the console.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        looking.console()
+    else:
+        print_line(context.get_help())
+        raise typer.Exit(2)
 
 
+app.command("console", rich_help_panel=_LOOK)(looking.console)
 app.command("get", rich_help_panel=_LOOK)(reading.get)
 app.command("list", rich_help_panel=_LOOK)(reading.list_keys)
 app.command("history", rich_help_panel=_LOOK)(reading.history)

@@ -1,0 +1,58 @@
+"""`console`: the terminal console, over the hub that is meant."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setpoint_tui.connection import Connection, find_connection
+from setpoint_tui.console_settings import ConsoleSettings, connection_of, read_console_settings
+from setpoint_tui.errors import InvalidSettings
+from setpoint_tui.settings import read_settings
+
+__all__ = ["console", "open_console"]
+
+
+def console(
+    hub: Annotated[str | None, typer.Option("--hub", metavar="NAME", help="A hub of console.toml.")] = None,
+) -> None:
+    """Browse, change, compare and watch, live in this terminal.
+
+    `setpoint` alone does the same in a terminal. Hubs, keys and theme are set in ~/.config/setpoint/console.toml.
+    """
+    settings = read_console_settings(os.environ)
+    name, connection = _which(hub, settings)
+    open_console(connection, settings, hub_name=name)
+
+
+def open_console(connection: Connection, settings: ConsoleSettings, *, hub_name: str = "") -> None:
+    """Run the console until it is left."""
+    # Imported here: no other command needs Textual.
+    from setpoint_tui.console.app import Console  # noqa: PLC0415
+
+    _log_to(settings.state_folder / "console.log")
+    Console(connection, settings, hub_name=hub_name).run()
+
+
+def _which(named: str | None, settings: ConsoleSettings) -> tuple[str, Connection]:
+    """Return the hub that is meant: by option, by SETPOINT_URL, by the file's default, else this machine's."""
+    operator = read_settings(os.environ)
+    chosen = named or (None if operator.url else settings.default_hub)
+    if chosen is None:
+        return "", find_connection(operator)
+    if chosen not in settings.hubs:
+        known = ", ".join(settings.hubs) or "none"
+        raise InvalidSettings(f"{settings.path} names no hub {chosen[:40]!r}: it names {known}")
+    return chosen, connection_of(chosen, settings.hubs[chosen], os.environ)
+
+
+def _log_to(path: Path) -> None:
+    """Send the log to a file: on standard error it would tear the screen."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target: logging.Handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    except OSError:
+        target = logging.NullHandler()
+    logging.basicConfig(handlers=[target], level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
