@@ -61,7 +61,7 @@ class Feed:
             try:
                 async with HubLink.open(self.connection) as link:
                     await self._live(link)
-            except* Exception as errors:
+            except* Exception as errors:  # noqa: BLE001  # judged below; what is no expected error is logged there
                 self._ended_by(_weightiest(errors), began)
             finally:
                 self._link = None
@@ -105,7 +105,7 @@ class Feed:
         await self._loader.reload_all()
 
     async def load(self, env: str) -> None:
-        """See to it that an environment is loaded. Does nothing without a connection: it is loaded once there is one."""
+        """See to it that an environment is loaded: now, or as soon as there is a connection."""
         self.model.places[env].wanted = True
         if self._loader is not None:
             await self._loader.load(env)
@@ -232,7 +232,7 @@ class Feed:
 
 
 def _weightiest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the error of a group that says most: a refusal, else a mistake of ours, else the loss of the connection."""
+    """Return the error of a group that says most: a refusal, else a mistake of ours, else a lost connection."""
     found = list(_leaves(errors))
     refusals = [error for error in found if isinstance(error, RequestFailed)]
     mistakes = [error for error in found if not isinstance(error, SetpointError)]

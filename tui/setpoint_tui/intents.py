@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from setpoint.errors import HubUnreachable, RequestFailed, SetpointError
+from setpoint.errors import RequestFailed, SetpointError
 from setpoint_tui.answers import ChangeSet, Receipt, RequestFate, read_answer
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import format_revision
@@ -81,7 +81,7 @@ Outcome = Done | Conflicted | SentForReview | Refused | Unknown
 
 
 class Intents:
-    """Carries out writes, one request each; several may be under way. `on_change` is called when one is begun or settled."""
+    """Carries out writes, one request each. `on_change` is called whenever one is begun or settled."""
 
     def __init__(
         self,
@@ -104,9 +104,7 @@ class Intents:
         pending = OwnWrite(str(uuid.uuid4()), intent.env, intent.title, self._clock(), keys=intent.keys)
         self._put(pending)
         try:
-            written = await write(
-                self._feed.link, intent.method, intent.params, request_id=pending.request_id, wait=0
-            )
+            written = await write(self._feed.link, intent.method, intent.params, request_id=pending.request_id, wait=0)
             done = read_answer(ChangeSet, written.result)
         except OutcomeUnknown as error:
             return Unknown(self._put(replace(pending, state=WriteState.UNKNOWN, remark=str(error))))
@@ -183,5 +181,3 @@ class Intents:
         self._model.put_write(changed)
         self._on_change()
         return changed
-
-

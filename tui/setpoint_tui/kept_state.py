@@ -1,4 +1,4 @@
-"""What a console leaves behind for the next one: where it was, drafts, and writes of unknown outcome. One file per hub."""
+"""What a console leaves behind for the next one, a file per hub: where it was, drafts, writes of unknown outcome."""
 
 import hashlib
 import json
@@ -29,16 +29,17 @@ class KeptState:
         """Return what was kept; nothing when there is no file, or one that cannot be read, which is set aside."""
         try:
             found: Any = json.loads(self.path.read_text(encoding="utf-8"))
-            if not isinstance(found, dict):
-                raise ValueError("not an object")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
-            self.trouble = f"{self.path} could not be read ({error}): it was set aside as {self.path.name}.broken"
-            with suppress(OSError):
-                self.path.replace(self.path.with_name(f"{self.path.name}.broken"))
-            return {}
-        return cast("dict[str, Any]", found)
+            return self._set_aside(str(error))
+        return cast("dict[str, Any]", found) if isinstance(found, dict) else self._set_aside("it holds no object")
+
+    def _set_aside(self, reason: str) -> dict[str, Any]:
+        self.trouble = f"{self.path} could not be read ({reason}): it was set aside as {self.path.name}.broken"
+        with suppress(OSError):
+            self.path.replace(self.path.with_name(f"{self.path.name}.broken"))
+        return {}
 
     def write(self, state: Mapping[str, Any]) -> None:
         """Replace the file, readable by its owner alone: a draft may hold what others should not see."""

@@ -55,4 +55,6 @@ def _log_to(path: Path) -> None:
         target: logging.Handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     except OSError:
         target = logging.NullHandler()
-    logging.basicConfig(handlers=[target], level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        handlers=[target], level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+    )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from setpoint_tui.connection import Connection
@@ -68,9 +68,9 @@ class Console(App[None]):
     def show(self, dirty: Dirty) -> None:
         """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
         for screen in self.screen_stack:
-            if isinstance(screen, ConsoleScreen) and screen is self.front:
-                screen.show(dirty)
-            elif screen is self.screen and isinstance(screen, Showing):
+            if (isinstance(screen, ConsoleScreen) and screen is self.front) or (
+                screen is self.screen and isinstance(screen, Showing)
+            ):
                 screen.show(dirty)
 
     @property
@@ -95,7 +95,7 @@ class Console(App[None]):
     def key_of(self, action_id: str) -> str:
         """Return the key of an action as it is shown, after the keymap."""
         keys = self.settings.keys.get(action_id, ACTIONS[action_id].keys)
-        return self.get_key_display(next(iter(_as_bindings(keys))))
+        return self.get_key_display(Binding(keys.split(",")[0].strip(), ""))
 
     def open_key(self, env: str, key: KeyId) -> None:
         """Show a key on the screen of keys."""
@@ -141,7 +141,8 @@ class Console(App[None]):
     def action_scope(self) -> None:
         """Choose environment and namespace from a list."""
         model = self.bridge.model
-        choices = [Choice((env, None), f"{env}", "every namespace") for env in model.environments]
+        choices: list[Choice[tuple[str, str | None]]] = []
+        choices += [Choice((env, None), env, "every namespace") for env in model.environments]
         choices += [
             Choice((env, namespace), f"{env} / {namespace}", f"{count} keys")
             for env in model.environments
@@ -191,7 +192,3 @@ class Showing(Screen[object]):
 
     def show(self, dirty: Dirty) -> None:
         """Bring the dialog up to date."""
-
-
-def _as_bindings(keys: str) -> list[str]:
-    return [key.strip() for key in keys.split(",")]

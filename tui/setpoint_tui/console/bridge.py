@@ -1,4 +1,4 @@
-"""The one module that knows both sides: it runs the feed, and tells the screen on show what changed, ten times a second."""
+"""The one module that knows both sides: it runs the feed, and tells the screens ten times a second what changed."""
 
 import asyncio
 import logging

@@ -1,9 +1,10 @@
 """One of a list, by typing a part of it."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -33,7 +34,11 @@ class Choose(ModalScreen[T | None], Generic[T]):
     """Gives back what was chosen, or None."""
 
     CSS_PATH = "choose.tcss"
-    BINDINGS = [("escape", "dismiss(None)", "Cancel"), ("down", "move(1)", ""), ("up", "move(-1)", "")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "dismiss(None)", "Cancel"),
+        ("down", "move(1)", ""),
+        ("up", "move(-1)", ""),
+    ]
 
     def __init__(self, title: str, choices: list[Choice[T]]) -> None:
         super().__init__()
@@ -78,4 +83,6 @@ class Choose(ModalScreen[T | None], Generic[T]):
 
 
 def _line(choice: Choice[T]) -> Content:
-    return Content.assemble(safe_text(choice.name, limit=120), (f"  {safe_text(choice.remark, limit=120)}", "$text-muted"))
+    return Content.assemble(
+        safe_text(choice.name, limit=120), (f"  {safe_text(choice.remark, limit=120)}", "$text-muted")
+    )

@@ -1,6 +1,9 @@
 """Every key of a screen and what it does, and for what is off now the reason."""
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -22,7 +25,11 @@ class HelpDialog(ModalScreen[None]):
     """The help of one screen."""
 
     CSS_PATH = "help.tcss"
-    BINDINGS = [("escape,question_mark,f1,q", "dismiss", "Close"), ("j", "scroll(1)", ""), ("k", "scroll(-1)", "")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,question_mark,f1,q", "dismiss", "Close"),
+        ("j", "scroll(1)", ""),
+        ("k", "scroll(-1)", ""),
+    ]
 
     def __init__(self, about: ConsoleScreen) -> None:
         super().__init__()
@@ -37,7 +44,9 @@ class HelpDialog(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
 
     def _text(self) -> Content:
-        lines = [Content.styled(f"{ACTIONS[self._about.NAME].title if self._about.NAME in ACTIONS else 'Here'}", "bold")]
+        lines = [
+            Content.styled(f"{ACTIONS[self._about.NAME].title if self._about.NAME in ACTIONS else 'Here'}", "bold")
+        ]
         lines += [self._line(name) for name in self._about.ACTION_IDS]
         lines += [Content(""), Content.styled("Moving", "bold")]
         lines += [Content.assemble((f"{keys:>12}  ", "bold $text-accent"), words) for keys, words in _ALWAYS]

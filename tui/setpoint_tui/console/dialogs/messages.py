@@ -1,6 +1,9 @@
 """What was said on the line above the keys, newest first."""
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -16,7 +19,7 @@ class MessagesDialog(ModalScreen[None]):
     """The last messages."""
 
     CSS_PATH = "help.tcss"
-    BINDINGS = [("escape,q,N", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,N", "dismiss", "Close")]
 
     def __init__(self, notices: list[Notice]) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from setpoint_tui.console.actions import ACTIONS, bindings
@@ -35,9 +36,19 @@ class ConsoleScreen(Screen[None]):
     """The ids of the actions in the footer, at most seven, help first."""
     ACTION_IDS: ClassVar[tuple[str, ...]] = ()
     """The ids of this screen's own actions, for help and palette; `BINDINGS` holds them too."""
-    BINDINGS = bindings(*COMMON)
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-tiny"), (60, "-cramped"), (72, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-flat"), (16, "-low"), (18, "-short"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*COMMON)]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual's own attribute, and not annotated as of the class there
+        (0, "-tiny"),
+        (60, "-cramped"),
+        (72, "-narrow"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-flat"),
+        (16, "-low"),
+        (18, "-short"),
+        (30, "-tall"),
+    ]
 
     def compose(self) -> ComposeResult:
         yield TooSmall()
@@ -71,7 +82,7 @@ class ConsoleScreen(Screen[None]):
         """Bring the screen up to date. A failure is told and never ends the console."""
         try:
             for bar in (self.query_one(TopBar), self.query_one(NoticeLine), self.query_one(Hints)):
-                bar.show(dirty)
+                bar.show()
             self.show_body(dirty)
         except Exception as error:
             log.exception("%s could not be drawn", self.NAME)

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -17,14 +19,14 @@ from setpoint_tui.console.widgets.scopes import Scopes
 from setpoint_tui.errors import InvalidFilter
 from setpoint_tui.formatting import NO_VALUE, copied_value, format_age, format_revision
 from setpoint_tui.model.dirty import Dirty, Topic
-from setpoint_tui.model.key_list import SORTS, KeyList
+from setpoint_tui.model.key_list import SORTS, KeyList, Which
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.place import Loading
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["KeysScreen"]
 
-_FRESH_SECONDS = 10
+_FRESH = timedelta(seconds=10)
 """How long a value that changed is marked with Δ."""
 
 _RESORT_SECONDS = 1.0
@@ -45,13 +47,12 @@ class KeysScreen(ConsoleScreen):
     CSS_PATH = "keys.tcss"
     HINTS = ("help", "open", "edit", "versions", "compare", "promote", "quit")
     ACTION_IDS = _OWN
-    BINDINGS = bindings(*_OWN)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*_OWN)]
 
     def __init__(self) -> None:
         super().__init__()
         self._list: KeyList | None = None
         self._sorted_at = 0.0
-        self._fresh: dict[KeyId, float] = {}
         self._scope: tuple[str | None, str | None] | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -60,10 +61,10 @@ class KeysScreen(ConsoleScreen):
             yield BigTable[KeyId](
                 [
                     Column("KEY", None, priority=10),
-                    Column("TYPE", 6, priority=3),
+                    Column("TYPE", 5, priority=3),
                     Column("VALUE", None, priority=9),
-                    Column("REV", 7, align="right", priority=2),
-                    Column("AGE", 5, align="right", priority=4),
+                    Column("REV", 6, align="right", priority=2),
+                    Column("AGE", 4, align="right", priority=4),
                 ],
                 cells=self._cells,
                 glyph=self._glyph,
@@ -98,7 +99,6 @@ class KeysScreen(ConsoleScreen):
             self.query_one(Scopes).show(self.model)
         self._follow_scope()
         self.listed.note(dirty)
-        self._note_fresh(dirty)
         self._update_rows(dirty)
         if dirty.has(Topic.DETAIL, Topic.SELECTION, Topic.VALUES, Topic.KEYS, Topic.WRITES, Topic.ENVIRONMENTS):
             self._show_detail()
@@ -109,7 +109,6 @@ class KeysScreen(ConsoleScreen):
         scope = (selection.env, selection.namespace)
         if scope != self._scope:
             self._scope = scope
-            self._fresh.clear()
             self.listed.mark_stale()
             self._sorted_at = 0.0
             if selection.env is not None:
@@ -154,21 +153,10 @@ class KeysScreen(ConsoleScreen):
                 self.console.bridge.look_at(selection.env, selection.key)
         self.query_one(DetailPane).show(self.model)
 
-    def _note_fresh(self, dirty: Dirty) -> None:
-        if len(dirty.topics) == len(Topic):
-            return
-        now = time.monotonic()
-        env = self.model.selection.env
-        place = self.model.places.get(env or "")
-        if place is not None and place.loading is Loading.COMPLETE:
-            self._fresh.update({key: now for at, key in dirty.values if at == env})
-
     def _age(self) -> None:
         """Ages grow, and marks of freshness fade, although nothing is heard."""
         if not self.is_current:
             return
-        limit = time.monotonic() - _FRESH_SECONDS
-        self._fresh = {key: at for key, at in self._fresh.items() if at > limit}
         self.table.refresh()
         if self.listed.is_stale:
             self._update_rows(Dirty())
@@ -186,9 +174,12 @@ class KeysScreen(ConsoleScreen):
         return (name, kind, held.text, format_revision(held.revision), age)
 
     def _glyph(self, key: KeyId) -> str:
-        if self.model.drafts.get(self.model.selection.env or "", key) is not None:
+        env = self.model.selection.env or ""
+        if self.model.drafts.get(env, key) is not None:
             return "✎"
-        return "Δ" if key in self._fresh else ""
+        held = self.model.held(env, key)
+        is_fresh = held is not None and held.at is not None and datetime.now(UTC) - held.at < _FRESH
+        return "Δ" if is_fresh else ""
 
     def _empty(self) -> Content:
         place = self.model.places.get(self.model.selection.env or "")
@@ -217,9 +208,9 @@ class KeysScreen(ConsoleScreen):
     # -- what the person does
 
     def on_scopes_chosen(self, event: Scopes.Chosen) -> None:
-        self.console.bridge.go_to(event.env, event.namespace)
+        self.console.bridge.go_to(event.env, event.within)
 
-    def on_big_table_moved(self, event: BigTable.Moved) -> None:
+    def on_big_table_moved(self, event: BigTable.Moved[KeyId]) -> None:
         self._select(event.id)
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -265,7 +256,8 @@ class KeysScreen(ConsoleScreen):
 
     def action_deleted(self) -> None:
         """Show all keys, then those without a value, then those with one."""
-        self.listed.show({"all": "unset", "unset": "set", "set": "all"}[self.listed.which])  # type: ignore[arg-type]
+        following: dict[Which, Which] = {"all": "unset", "unset": "set", "set": "all"}
+        self.listed.show(following[self.listed.which])
         self.show(Dirty({Topic.KEYS}))
 
     def action_mark(self) -> None:

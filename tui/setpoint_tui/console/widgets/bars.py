@@ -8,7 +8,6 @@ from textual.widgets import Static
 
 from setpoint_tui.console.actions import ACTIONS
 from setpoint_tui.formatting import counted, format_duration, format_revision
-from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.link_state import CatchingUp, Connecting, LinkState, Live, Offline, Refused, Stalled
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.notices import Severity
@@ -57,7 +56,9 @@ def link_words(state: LinkState, model: Model, now: float) -> Content:
         case Stalled(since):
             return Content.styled(f"◐ stalled {format_duration(now - since)}{as_of}", "bold $text-warning")
         case Offline(since, retry_at):
-            return Content.styled(f"✗ offline {_clock(now - since)}{as_of} · {_retry(retry_at, now)}", "bold $text-error")
+            return Content.styled(
+                f"✗ offline {_clock(now - since)}{as_of} · {_retry(retry_at, now)}", "bold $text-error"
+            )
         case Refused(since):
             return Content.styled(f"✗ refused {_clock(now - since)}{as_of}", "bold $text-error")
 
@@ -83,7 +84,7 @@ class _Bar(Static):
     def console(self) -> "Console":
         return cast("Console", self.app)
 
-    def show(self, dirty: Dirty) -> None:
+    def show(self) -> None:
         """Bring it up to date."""
         drawn = self.draw(self.console.bridge.model)
         if self._drawn is None or not drawn.is_same(self._drawn):
@@ -95,7 +96,7 @@ class _Bar(Static):
         raise NotImplementedError
 
     def on_resize(self) -> None:
-        self.show(Dirty.everything())
+        self.show()
 
 
 class TopBar(_Bar):
@@ -111,7 +112,7 @@ class TopBar(_Bar):
 
     def _tick(self) -> None:
         if self.screen.is_current:
-            self.show(Dirty.everything())
+            self.show()
 
     def draw(self, model: Model) -> Content:
         width = max(self.size.width, 20)
@@ -159,7 +160,9 @@ class NoticeLine(_Bar):
             return _reach(newest).truncate(max(self.size.width - 2, 10), ellipsis=True)
         if last is None:
             return Content("")
-        said = Content.assemble((f"{last.at} {last.severity.value} ", "$text-muted"), (safe_text(last.text), _STYLES[last.severity]))
+        said = Content.assemble(
+            (f"{last.at} {last.severity.value} ", "$text-muted"), (safe_text(last.text), _STYLES[last.severity])
+        )
         return said.truncate(max(self.size.width - 2, 10), ellipsis=True)
 
 
@@ -170,14 +173,18 @@ class Hints(_Bar):
     Hints { dock: bottom; height: 1; background: $panel; padding: 0 1; }
     """
 
-    def draw(self, model: Model) -> Content:
+    def draw(self, _: Model) -> Content:
         screen = cast("ConsoleScreen", self.screen)
-        parts: list[tuple[str, str] | str] = []
-        for name in screen.HINTS:
-            off = screen.why_off(name) is not None
-            key = self.console.key_of(ACTIONS[name].id)
-            parts += [(f" {key} ", "dim" if off else "bold $text-accent"), (ACTIONS[name].title, "dim" if off else ""), " "]
-        return Content.assemble(*parts).truncate(max(self.size.width - 2, 10))
+        hints = [self._hint(screen, name) for name in screen.HINTS]
+        # Help stays first and quit last: where there is no room, those before quit go.
+        while len(hints) > 2 and sum(hint.cell_length for hint in hints) > self.size.width - 2:
+            del hints[-2]
+        return Content("").join(hints)
+
+    def _hint(self, screen: "ConsoleScreen", name: str) -> Content:
+        styles = ("bold $text-accent", "") if screen.why_off(name) is None else ("dim", "dim")
+        key = self.console.key_of(name)
+        return Content.assemble((f" {key} ", styles[0]), (ACTIONS[name].title, styles[1]), " ")
 
 
 class TooSmall(_Bar):
@@ -189,7 +196,7 @@ class TooSmall(_Bar):
 
     def draw(self, model: Model) -> Content:
         size = self.app.size
-        return Content(f"60×16 is the least; this is {size.width}×{size.height}. ").append(
+        return Content(f"60 x 16 cells are the least; these are {size.width} x {size.height}. ").append(
             link_words(model.link, model, time.monotonic())
         )
 
@@ -202,11 +209,15 @@ def _reach(write: OwnWrite) -> Content:
     if receipt.instances == 0:
         return Content.assemble(("✓ ", "$text-success"), head, ("no live instance watches it", "$text-muted"))
     if receipt.complete:
-        return Content.assemble(("✓ ", "$text-success"), head, (f"{receipt.current}/{receipt.instances} run it", "$text-success"))
+        return Content.assemble(
+            ("✓ ", "$text-success"), head, (f"{receipt.current}/{receipt.instances} run it", "$text-success")
+        )
     behind = ", ".join(safe_text(one.client_id) for one in receipt.behind_instances[:3])
     more = receipt.instances - receipt.current - 3
     names = behind + (f" and {more} more" if more > 0 else "")
-    return Content.assemble(("… ", "$text-warning"), head, (f"{receipt.current}/{receipt.instances}", "bold"), f" · not yet: {names}")
+    return Content.assemble(
+        ("… ", "$text-warning"), head, (f"{receipt.current}/{receipt.instances}", "bold"), f" · not yet: {names}"
+    )
 
 
 def _spread(left: Content, right: Content, width: int) -> Content:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -20,6 +21,8 @@ __all__ = ["DetailPane", "value_lines"]
 
 _MOST_LINES = 60
 _CELL = 60
+_STRIP = 8
+"""Lines up to which the pane is a strip below the keys."""
 
 
 class DetailPane(VerticalScroll):
@@ -45,8 +48,11 @@ class DetailPane(VerticalScroll):
         self.border_title = safe_text(facts.key)
         held, detail = model.held(env, key), model.details.get(env, key)
         width = max(self.size.width - 4, 20)
-        lines = [*_about(facts), *_value(held), *_elsewhere(model, env, detail), *_reached(held, detail, width)]
-        lines += _changes(detail)
+        if self.size.height <= _STRIP:
+            lines = list(_strip(model, facts, held, detail, width))
+        else:
+            lines = [*_about(facts), *_value(held), *_elsewhere(model, env, detail), *_reached(held, detail, width)]
+            lines += _changes(detail)
         draft = model.drafts.get(env, key)
         if draft is not None:
             lines.insert(0, Content.styled("a draft waits: e goes on with it", "bold $text-warning"))
@@ -76,6 +82,24 @@ def value_lines(value_type: str, value: object) -> list[str]:
     shown = [safe_text(line, limit=400) for line in lines[:_MOST_LINES]]
     left = len(lines) - len(shown)
     return [*shown, f"… {left:,} more lines"] if left else shown
+
+
+def _strip(model: Model, facts: Facts, held: Held | None, detail: Detail | None, width: int) -> Iterator[Content]:
+    """Yield one line each: the value, what it is, the other environments, who runs it, the last change."""
+    yield Content.styled(NO_VALUE if held is None else held.text, "bold").truncate(width, ellipsis=True)
+    yield next(_about(facts)).append(f"  {safe_text(facts.description, limit=200)}").truncate(width, ellipsis=True)
+    others = [] if detail is None else [_elsewhere_in_short(env, detail) for env in model.environments]
+    yield Content(" · ").join(others).truncate(width, ellipsis=True)
+    if held is not None and detail is not None and detail.receipt is not None:
+        yield from islice(reach_bar(detail.receipt, width), 1)
+    if detail is not None and detail.changes:
+        yield _change(detail.changes[0], datetime.now(UTC)).truncate(width, ellipsis=True)
+
+
+def _elsewhere_in_short(env: str, detail: Detail) -> Content:
+    found = detail.values.get(env)
+    value = NO_VALUE if found is None else _short(found)
+    return Content.assemble((f"{safe_text(env)} ", "$text-muted"), safe_text(value, limit=24))
 
 
 def _about(facts: Facts) -> Iterator[Content]:

@@ -28,14 +28,15 @@ class Scopes(Tree[Scope]):
         def __init__(self, env: str, namespace: str | None) -> None:
             super().__init__()
             self.env = env
-            self.namespace = namespace
+            self.within = namespace
+            """The namespace; `namespace` is Textual's own."""
 
     def __init__(self) -> None:
         super().__init__("", classes="pane")
         self.show_root = False
         self.guide_depth = 2
         self._drawn: dict[Scope, str] = {}
-        self._nodes: dict[Scope, TreeNode[Scope]] = {}
+        self._branches: dict[Scope, TreeNode[Scope]] = {}
         self._selected: Scope | None = None
 
     def show(self, model: Model) -> None:
@@ -45,7 +46,7 @@ class Scopes(Tree[Scope]):
             self._plant(model)
         for env in model.environments:
             self._label((env, None), self._environment_label(model, env))
-            if self._nodes[env, None].is_expanded:
+            if self._branches[env, None].is_expanded:
                 self._fill(model, env)
         self._follow(model)
 
@@ -61,23 +62,23 @@ class Scopes(Tree[Scope]):
 
     def _plant(self, model: Model) -> None:
         self.root.remove_children()
-        self._nodes.clear()
+        self._branches.clear()
         self._drawn.clear()
         for env in model.environments:
-            self._nodes[env, None] = self.root.add("", (env, None), allow_expand=True)
+            self._branches[env, None] = self.root.add("", (env, None), allow_expand=True)
 
     def _fill(self, model: Model, env: str) -> None:
         """Make the branches of one environment: a node for each namespace."""
-        node = self._nodes[env, None]
+        node = self._branches[env, None]
         names = list(model.namespaces())
         if [child.data[1] for child in node.children if child.data is not None] != names:
             for child in list(node.children):
                 if child.data is not None:
-                    self._nodes.pop(child.data, None)
+                    self._branches.pop(child.data, None)
                     self._drawn.pop(child.data, None)
             node.remove_children()
             for name in names:
-                self._nodes[env, name] = node.add_leaf("", (env, name))
+                self._branches[env, name] = node.add_leaf("", (env, name))
         counts = model.places[env].counts
         for name in names:
             self._label((env, name), _line(safe_text(name, limit=60), counts.get(name, 0), _NAME_CELLS))
@@ -85,7 +86,7 @@ class Scopes(Tree[Scope]):
     def _label(self, scope: Scope, label: Text) -> None:
         if self._drawn.get(scope) != label.plain:
             self._drawn[scope] = label.plain
-            self._nodes[scope].set_label(label)
+            self._branches[scope].set_label(label)
 
     def _environment_label(self, model: Model, env: str) -> Text:
         environment = model.environments[env]
@@ -99,14 +100,14 @@ class Scopes(Tree[Scope]):
         if env is None or (env, model.selection.namespace) == self._selected:
             return
         self._selected = (env, model.selection.namespace)
-        branch = self._nodes.get((env, None))
+        branch = self._branches.get((env, None))
         if branch is None:
             return
         if not branch.is_expanded:
             with self.prevent(Tree.NodeExpanded):
                 branch.expand()
         self._fill(model, env)
-        chosen = self._nodes.get(self._selected, branch)
+        chosen = self._branches.get(self._selected, branch)
         self.call_after_refresh(self.move_cursor, chosen)
 
 
