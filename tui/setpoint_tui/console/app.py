@@ -39,6 +39,7 @@ class Console(App[None]):
     COMMANDS: ClassVar = {ActionCommands}
     BINDINGS: ClassVar[list[BindingType]] = []
     MODES: ClassVar = {screen.NAME: screen for screen in _SCREENS}
+    DEFAULT_MODE = KeysScreen.NAME
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Console(App[None]):
         settings: ConsoleSettings,
         *,
         hub_name: str = "",
+        first_env: str | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         super().__init__()
@@ -53,13 +55,15 @@ class Console(App[None]):
         self.settings = settings
         self._environ = environ
         self.bridge = Bridge(self, connection, self._kept(connection))
+        self.bridge.model.selection.env = first_env
         themes.register(self, settings.theme)
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self.settings.keys))
         self.bridge.start()
         wanted = self.bridge.restored.get("open")
-        self.switch_mode(wanted if wanted in self.MODES else KeysScreen.NAME)
+        if wanted in self.MODES:
+            self.action_go(str(wanted))
         for name in set(self.settings.keys) - set(ACTIONS):
             self.bridge.say(f"{self.settings.path}: there is no action {name!r} to give a key to", Severity.WARNING)
 

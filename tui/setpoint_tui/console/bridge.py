@@ -192,7 +192,8 @@ def _read_write(entry: Any) -> OwnWrite | None:
 
 def _restore_selection(model: Model, found: dict[str, Any]) -> None:
     env, namespace, key = found.get("env"), found.get("namespace"), found.get("key")
-    model.selection.env = env if isinstance(env, str) else None
+    if isinstance(env, str):
+        model.selection.env = env
     model.selection.namespace = namespace if isinstance(namespace, str) else None
     match key:
         case [str() as in_namespace, str() as name]:

@@ -1,19 +1,21 @@
-"""The demo, put together: stack, sample, fleet, then the live view or the tour."""
+"""The demo, put together: stack, sample, fleet, then the console or the tour."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from setpoint.errors import SetpointError
 from setpoint_tui.cli.output import note, print_line
 from setpoint_tui.connection import Connection
+from setpoint_tui.console_settings import read_console_settings
 from setpoint_tui.demo.children import Child, ChildEnded
 from setpoint_tui.demo.fleet import running_fleet
-from setpoint_tui.demo.live import show_live
 from setpoint_tui.demo.loading import load_sample
 from setpoint_tui.demo.sample import SAMPLE, SERVICES
 from setpoint_tui.demo.stack import running_stack
@@ -26,6 +28,7 @@ __all__ = ["run_demo"]
 
 _ENV = "staging"
 _END_SECONDS = 1.0
+_INSTANCES = sum(service.instances for service in SERVICES)
 
 
 def run_demo(data: Path, port: int, *, tour: bool) -> int:
@@ -86,19 +89,29 @@ class _Demo:
         async with HubLink.open(connection) as link:
             made = await load_sample(link, SAMPLE)
         _report(f"the sample: {_sample_sentence(made)}")
-        instances = sum(service.instances for service in SERVICES)
-        _report(f"starting {instances} instances of {counted(len(SERVICES), 'service')}")
+        _report(f"starting {_INSTANCES} instances of {counted(len(SERVICES), 'service')}")
         async with running_fleet(connection, _ENV, SERVICES, _ignore) as fleet:
             _report(f"all of them follow {_ENV}, after {self._seconds():.1f} s")
             if not self._tour:
-                await show_live(connection, _ENV)
+                await self._open_console(connection)
                 print_line(("stopping; the data is kept", "dim"))
                 return
             async with HubLink.open(connection) as link:
-                await Tour(link, fleet, env=_ENV, instances=instances).run()
+                await Tour(link, fleet, env=_ENV, instances=_INSTANCES).run()
             print_line()
             print_line(("All of it held", "bold green"), f", {self._seconds():.1f} s after the start.")
-            print_line(("In a terminal, `setpoint demo` shows the fleet live and lets you change things.", "dim"))
+            print_line(("In a terminal, `setpoint demo` opens the console on it.", "dim"))
+
+    async def _open_console(self, connection: Connection) -> None:
+        # Imported here: the tour needs no Textual.
+        from setpoint_tui.console.app import Console  # noqa: PLC0415
+
+        settings = replace(read_console_settings(os.environ), state_folder=self._data / "console")
+        console = Console(connection, settings, hub_name="demo", first_env=_ENV)
+        console.bridge.say(
+            f"this is the demo: {_INSTANCES} instances follow {_ENV}; e changes a value, 2 shows who runs it"
+        )
+        await console.run_async()
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started

@@ -17,6 +17,7 @@ from setpoint_tui.answers import (
     PastChangeSet,
     WhoAmI,
 )
+from setpoint_tui.formatting import format_change, format_revision
 from setpoint_tui.model.details import Detail, Details
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.drafts import Draft, Drafts
@@ -26,6 +27,7 @@ from setpoint_tui.model.notices import Notice, Notices, Severity
 from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
 from setpoint_tui.model.place import Loading, Place
 from setpoint_tui.model.selection import Selection
+from setpoint_tui.text_safety import safe_text
 
 __all__ = ["FleetSeen", "Model"]
 
@@ -148,7 +150,8 @@ class Model:
             self.dirty.mark_value(change_set.env, key)
             if self.details.expire(key):
                 self.dirty.mark(Topic.DETAIL)
-        self._remember(change_set)
+        if self._remember(change_set):
+            self.notices.add(_as_notice(change_set))
         self.dirty.mark(Topic.ENVIRONMENTS)
         names = {(change.namespace, change.key) for change in change_set.changes}
         return {name for name in names if name not in self.facts}
@@ -213,11 +216,11 @@ class Model:
         """Whether what is shown is what holds."""
         return isinstance(self.link, Live)
 
-    def _remember(self, change_set: PastChangeSet) -> None:
-        """Add to the activity unless it is there; what is fetched late goes to its place by time."""
+    def _remember(self, change_set: PastChangeSet) -> bool:
+        """Add to the activity; return whether it was news. What is fetched late goes to its place by time."""
         position = (change_set.env, change_set.revision)
         if position in self._remembered:
-            return
+            return False
         if len(self.activity) == _ACTIVITY_KEPT:
             oldest = self.activity[0]
             self._remembered.discard((oldest.env, oldest.revision))
@@ -229,3 +232,17 @@ class Model:
             self.activity.clear()
             self.activity.extend(ordered)
         self.dirty.mark(Topic.ACTIVITY)
+        return True
+
+
+def _as_notice(change_set: PastChangeSet) -> Notice:
+    """Say who changed what, as one line: `bob changed checkout/retry linear → exponential in production (r1847)`."""
+    first, more = change_set.changes[0] if change_set.changes else None, len(change_set.changes) - 1
+    what = "nothing"
+    if first is not None:
+        old, new = format_change(first, first.type)
+        what = safe_text(f"{first.namespace}/{first.key}") + (f" {old} → {new}" if not more else f" and {more} more")
+    where = f"in {safe_text(change_set.env)} ({format_revision(change_set.revision)})"
+    how = "changed" if change_set.how == "set" else f"({safe_text(change_set.how)}) changed"
+    at = change_set.at.astimezone().strftime("%H:%M:%S")
+    return Notice(at, f"{safe_text(change_set.by.name)} {how} {what} {where}", Severity.INFORMATION)

@@ -43,7 +43,7 @@ class ConsoleScreen(Screen[None]):
         (72, "-narrow"),
         (100, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  # as above
         (0, "-flat"),
         (16, "-low"),
         (18, "-short"),

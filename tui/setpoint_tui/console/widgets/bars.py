@@ -22,6 +22,9 @@ __all__ = ["Hints", "NoticeLine", "TooSmall", "TopBar", "environment_badge", "li
 
 _TABS = ("keys", "fleet", "reviews", "compare", "activity")
 
+_SHOWN_SECONDS = 15.0
+_WATCHED_SECONDS = 120.0
+
 _STYLES = {
     Severity.INFORMATION: "$text-muted",
     Severity.SUCCESS: "$text-success",
@@ -156,7 +159,7 @@ class NoticeLine(_Bar):
     def draw(self, model: Model) -> Content:
         last = model.notices.last
         newest = model.own.newest
-        if newest is not None and newest.revision is not None and newest.receipt is not None:
+        if newest is not None and _is_spreading(newest, time.monotonic()):
             return _reach(newest).truncate(max(self.size.width - 2, 10), ellipsis=True)
         if last is None:
             return Content("")
@@ -199,6 +202,13 @@ class TooSmall(_Bar):
         return Content(f"60 x 16 cells are the least; these are {size.width} x {size.height}. ").append(
             link_words(model.link, model, time.monotonic())
         )
+
+
+def _is_spreading(write: OwnWrite, now: float) -> bool:
+    """Whether its reach is worth the line: until it is complete and a while longer, but not for ever."""
+    if write.revision is None or write.receipt is None:
+        return False
+    return now - write.at < (_SHOWN_SECONDS if write.receipt.complete else _WATCHED_SECONDS)
 
 
 def _reach(write: OwnWrite) -> Content:
