@@ -60,9 +60,9 @@ class KeysScreen(ConsoleScreen):
             yield Scopes()
             yield BigTable[KeyId](
                 [
-                    Column("KEY", None, priority=10),
+                    Column("KEY", None, priority=10, share=3, least=24),
                     Column("TYPE", 5, priority=3),
-                    Column("VALUE", None, priority=9),
+                    Column("VALUE", None, priority=9, share=2),
                     Column("REV", 6, align="right", priority=2),
                     Column("AGE", 4, align="right", priority=4),
                 ],

@@ -106,7 +106,7 @@ class TopBar(_Bar):
     """Two lines: the environment and the connection; the screens and what waits for us."""
 
     DEFAULT_CSS = """
-    TopBar { dock: top; height: 2; background: $panel; padding: 0 1; }
+    TopBar { height: 2; background: $panel; padding: 0 1; }
     """
 
     def on_mount(self) -> None:
@@ -153,7 +153,7 @@ class NoticeLine(_Bar):
     """One line: how far our last write has reached while it spreads, else what was said last."""
 
     DEFAULT_CSS = """
-    NoticeLine { dock: bottom; height: 1; padding: 0 1; }
+    NoticeLine { height: 1; padding: 0 1; }
     """
 
     def draw(self, model: Model) -> Content:
@@ -173,7 +173,7 @@ class Hints(_Bar):
     """The footer: at most seven keys of this screen, help first and quit last."""
 
     DEFAULT_CSS = """
-    Hints { dock: bottom; height: 1; background: $panel; padding: 0 1; }
+    Hints { height: 1; background: $panel; padding: 0 1; }
     """
 
     def draw(self, _: Model) -> Content:

@@ -22,6 +22,8 @@ class Column:
     _: KW_ONLY
     align: Literal["left", "right"] = "left"
     priority: int
+    share: int = 1
+    """Of what the others leave: a column of share 2 gets twice as much as one of share 1."""
     # Cells below which a flexible column is not squeezed while another can be left out.
     least: int = 12
 
@@ -58,13 +60,13 @@ def _gaps(columns: Sequence[Column]) -> int:
 
 def _shared(columns: Sequence[Column], width: int) -> list[int]:
     rest = width - _gaps(columns) - sum(column.width or 0 for column in columns)
-    flexible = sum(1 for column in columns if column.width is None)
+    shares = sum(column.share for column in columns if column.width is None)
     widths: list[int] = []
     for column in columns:
         if column.width is None:
-            share = max(0, -(-rest // flexible))
-            rest, flexible = rest - share, flexible - 1
-            widths.append(share)
+            cells = max(0, -(-rest * column.share // shares))
+            rest, shares = rest - cells, shares - column.share
+            widths.append(cells)
         else:
             widths.append(max(0, min(column.width, width)))
     return widths

@@ -51,7 +51,12 @@ class DetailPane(VerticalScroll):
         if self.size.height <= _STRIP:
             lines = list(_strip(model, facts, held, detail, width))
         else:
-            lines = [*_about(facts), *_value(held), *_elsewhere(model, env, detail), *_reached(held, detail, width)]
+            lines = [
+                *_about(facts),
+                *_value(held),
+                *_elsewhere(model, env, detail, width),
+                *_reached(held, detail, width),
+            ]
             lines += _changes(detail)
         draft = model.drafts.get(env, key)
         if draft is not None:
@@ -119,7 +124,7 @@ def _value(held: Held | None) -> Iterator[Content]:
         yield Content.styled(line, "bold")
 
 
-def _elsewhere(model: Model, env: str, detail: Detail | None) -> Iterator[Content]:
+def _elsewhere(model: Model, env: str, detail: Detail | None, room: int) -> Iterator[Content]:
     yield _rule("across environments")
     now = datetime.now(UTC)
     width = max((len(name) for name in model.environments), default=8)
@@ -131,11 +136,14 @@ def _elsewhere(model: Model, env: str, detail: Detail | None) -> Iterator[Conten
             yield Content.styled(f"{safe_text(name):<{width}} {said}", "$text-muted")
             continue
         differs = here is not None and found.value != here.value
+        since = f" {format_revision(found.revision):>5} {format_age(found.at, now):>3}"
+        value = Content(_short(found))
+        left = max(room - width - len(since) - 3, 6)
         yield Content.assemble(
             (f"{safe_text(name):<{width}} ", "bold" if name == env else ""),
-            _short(found),
-            (f"  {format_revision(found.revision)} {format_age(found.at, now)}", "$text-muted"),
-            ("  ≠" if differs else "", "bold $text-warning"),
+            value.truncate(left, ellipsis=True).pad_right(max(left - value.cell_length, 0)),
+            (since, "$text-muted"),
+            (" ≠" if differs else "", "bold $text-warning"),
         )
 
 

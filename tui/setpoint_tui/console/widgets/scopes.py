@@ -99,10 +99,10 @@ class Scopes(Tree[Scope]):
         env = model.selection.env
         if env is None or (env, model.selection.namespace) == self._selected:
             return
-        self._selected = (env, model.selection.namespace)
         branch = self._branches.get((env, None))
         if branch is None:
             return
+        self._selected = (env, model.selection.namespace)
         if not branch.is_expanded:
             with self.prevent(Tree.NodeExpanded):
                 branch.expand()
