@@ -55,7 +55,7 @@ class Console(App[None]):
         self.settings = settings
         self._environ = environ
         self.bridge = Bridge(self, connection, self._kept(connection))
-        self.bridge.model.selection.env = first_env
+        self.bridge.model.selection.env = self.bridge.model.selection.env or first_env
         themes.register(self, settings.theme)
 
     def on_mount(self) -> None:
