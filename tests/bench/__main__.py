@@ -5,13 +5,14 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import keys, push, reads
+from bench import console_table, keys, push, reads
 from bench.table import Table, machine
 
 BENCHES: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Table]]]] = {
     "push": push.run,
     "keys": keys.run,
     "reads": reads.run,
+    "console": console_table.run,
 }
 
 
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=1000, help="watching connections (1000)")
     parser.add_argument("--changes", type=int, default=60, help="changes pushed to them (60)")
     parser.add_argument("--keys", type=int, default=10_000, help="keys in one environment (10000)")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows in the console's table (100000)")
     asked = parser.parse_args()
     unknown = set(asked.names) - BENCHES.keys()
     if unknown:

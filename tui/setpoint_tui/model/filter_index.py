@@ -54,6 +54,9 @@ class FilterIndex(Generic[R]):
             return self._names
         if not self._touched:
             return self._last[1]
+        if not any(_needs_row(term) for term in wanted.terms):
+            # Looking through all names takes less time than telling those apart that changed.
+            return self._names
         pool = self._touched.union(self._last[1])
         return [row_id for row_id in self._names if row_id in pool]
 

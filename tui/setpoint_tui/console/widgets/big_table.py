@@ -148,14 +148,14 @@ class BigTable(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         The cursor stays on its row, and that on its line of the screen; if the cursor is out of view, the
         topmost row stays where it is instead. Posts Moved when the cursor's row is gone.
         """
-        old, held = self._order, self.cursor
+        old, held, stood = self._order, self.cursor, self._place
         anchor = self._anchor()
         self._order = list(order)
-        self._place = find_again(old, self._place, self._order) if self._place is not None else 0 if order else None
+        self._place = find_again(old, stood, self._order) if stood is not None else 0 if order else None
         self.virtual_size = Size(0, len(self._order) + _HEADER)
         if anchor is not None:
-            place = find_again(old, anchor, self._order) or 0
-            self._scroll_rows(self.scroll_offset.y + place - anchor)
+            place = self._place if anchor == stood else find_again(old, anchor, self._order)
+            self._scroll_rows(self.scroll_offset.y + (place or 0) - anchor)
         self.refresh()
         if self.cursor != held:
             self.post_message(self.Moved(self, self.cursor))

@@ -1,6 +1,7 @@
 """Where a row is found again after the rows around it have moved."""
 
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import TypeVar
 
@@ -27,6 +28,10 @@ def find_again(old: Sequence[R], place: int, new: Sequence[R]) -> int | None:
 
 
 def _nearest(old: Sequence[R], place: int, new: Sequence[R]) -> int:
+    if place + 1 < len(old):
+        # One row deleted is the usual case, and hashing a hundred thousand rows for it would be felt.
+        with suppress(ValueError):
+            return new.index(old[place + 1])
     places = {row: at for at, row in enumerate(new)}
     neighbours: Iterator[int] = chain(range(place + 1, len(old)), range(place - 1, -1, -1))
     return next((places[old[at]] for at in neighbours if old[at] in places), min(place, len(new) - 1))
