@@ -5,14 +5,15 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import console_table, keys, push, reads
+from bench import console, console_table, keys, push, reads
 from bench.table import Table, machine
 
 BENCHES: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Table]]]] = {
     "push": push.run,
     "keys": keys.run,
     "reads": reads.run,
-    "console": console_table.run,
+    "table": console_table.run,
+    "console": console.run,
 }
 
 

@@ -106,7 +106,11 @@ class Feed:
 
     async def load(self, env: str) -> None:
         """See to it that an environment is loaded: now, or as soon as there is a connection."""
-        self.model.places[env].wanted = True
+        place = self.model.places.get(env)
+        if place is None:
+            # Not heard of yet: whatever is selected is loaded with the first connection.
+            return
+        place.wanted = True
         if self._loader is not None:
             await self._loader.load(env)
 

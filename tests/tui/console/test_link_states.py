@@ -3,16 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+
+from setpoint_tui.address import parse_address
+from setpoint_tui.connection import Connection
 from setpoint_tui.model.link_state import Live, Offline, Refused
 from support.hubs import Hubs, RunningHub, issue_token
 from support.waiting import eventually
 from tui.console.running import connection_to, running_console, sample_keys
 
 
-async def test_without_a_hub_it_starts_says_what_is_wrong_and_what_to_do(hub: RunningHub, tmp_path: Path) -> None:
-    from setpoint_tui.address import parse_address
-    from setpoint_tui.connection import Connection
-
+async def test_without_a_hub_it_starts_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     nowhere = Connection(parse_address("http://127.0.0.1:9"), "token", "the test")
     async with running_console(nowhere, tmp_path, live=False) as console:
         await console.shows("✗ offline 00:0")
@@ -68,8 +69,6 @@ async def test_a_writing_action_that_is_off_says_why(hubs: Hubs, tmp_path: Path)
 
 async def revoke(database_url: str, token_id: Any) -> None:
     """Revoke a token as an administrator would."""
-    import asyncpg
-
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
         await connection.execute("UPDATE Token SET revoked_at = now() WHERE token_id = $1", token_id)

@@ -1,8 +1,9 @@
 """The console, put together: the screens as modes, the common actions, themes, keys, and the hub that is followed."""
 
 import os
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -18,6 +19,7 @@ from setpoint_tui.console.dialogs.messages import MessagesDialog
 from setpoint_tui.console.palette import ActionCommands
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.screens.keys import KeysScreen
+from setpoint_tui.console.widgets.scopes import Scope
 from setpoint_tui.console_settings import ConsoleSettings, connection_of
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.kept_state import KeptState, state_file
@@ -35,10 +37,10 @@ class Console(App[None]):
     """The console over one hub at a time. Nothing that a hub, a connection or a widget does ends it."""
 
     TITLE = "Setpoint"
-    CSS_PATH = "console.tcss"
+    CSS_PATH = Path(__file__).with_name("console.tcss")
     COMMANDS: ClassVar = {ActionCommands}
     BINDINGS: ClassVar[list[BindingType]] = []
-    MODES: ClassVar = {screen.NAME: screen for screen in _SCREENS}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {screen.NAME: screen for screen in _SCREENS}
     DEFAULT_MODE = KeysScreen.NAME
 
     def __init__(
@@ -145,16 +147,14 @@ class Console(App[None]):
     def action_scope(self) -> None:
         """Choose environment and namespace from a list."""
         model = self.bridge.model
-        choices: list[Choice[tuple[str, str | None]]] = []
-        choices += [Choice((env, None), env, "every namespace") for env in model.environments]
-        choices += [
-            Choice((env, namespace), f"{env} / {namespace}", f"{count} keys")
-            for env in model.environments
-            for namespace, count in model.namespaces().items()
-        ]
+        choices: list[Choice[Scope]] = []
+        for env in model.environments:
+            choices.append(Choice[Scope]((env, None), env, "every namespace"))
+            for namespace, count in model.namespaces().items():
+                choices.append(Choice[Scope]((env, namespace), f"{env} / {namespace}", f"{count} keys"))
         self.push_screen(Choose("Go to", choices), self._go_to_scope)
 
-    def _go_to_scope(self, chosen: tuple[str, str | None] | None) -> None:
+    def _go_to_scope(self, chosen: Scope | None) -> None:
         if chosen is not None:
             self.bridge.go_to(*chosen)
 

@@ -69,8 +69,7 @@ class Bridge:
 
     def restored_of(self, name: str) -> dict[str, object]:
         """Return what the last console left of a screen; nothing when it left nothing that can be used."""
-        found = self.restored.get(name)
-        return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+        return _object(self.restored.get(name))
 
     def go_to(self, env: str, namespace: str | None = None, key: KeyId | None = None) -> None:
         """Select an environment, and see to it that it is loaded."""
@@ -117,18 +116,15 @@ class Bridge:
         found = self.kept.read()
         if self.kept.trouble:
             self.say(self.kept.trouble, Severity.WARNING)
-        screens = found.get("screens")
-        self.restored = screens if isinstance(screens, dict) else {}
+        self.restored = _object(found.get("screens"))
         lost = self.model.drafts.load(found.get("drafts"))
         if lost:
             self.say(f"{lost} drafts could not be read and were left out", Severity.WARNING)
-        for entry in found.get("unsettled") or []:
+        for entry in _list(found.get("unsettled")):
             write = _read_write(entry)
             if write is not None:
                 self.model.put_write(write)
-        selection = found.get("selection")
-        if isinstance(selection, dict):
-            _restore_selection(self.model, selection)
+        _restore_selection(self.model, _object(found.get("selection")))
 
     def _flush(self) -> None:
         self._on_link()
@@ -177,6 +173,14 @@ class Bridge:
 
 
 _OPEN = (WriteState.PENDING, WriteState.UNKNOWN)
+
+
+def _object(found: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _list(found: object) -> list[Any]:
+    return cast("list[Any]", found) if isinstance(found, list) else []
 
 
 def _kept_write(write: OwnWrite) -> dict[str, str]:

@@ -20,6 +20,8 @@ _SETPOINT = Theme(
     surface="#171c24",
     panel="#1f2630",
     dark=True,
+    # By name, because a share of the foreground cannot be mixed into a text of several styles.
+    variables={"text-muted": "#8a94a3"},
 )
 
 HIGH_CONTRAST = Theme(

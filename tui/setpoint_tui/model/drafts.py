@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from setpoint_tui.model.keys import KeyId
 
@@ -60,7 +60,7 @@ class Drafts:
     def load(self, found: object) -> int:
         """Take what `dump` gave; return how many entries could not be read, which are left out."""
         lost = 0
-        for entry in found if isinstance(found, list) else []:
+        for entry in cast("list[Any]", found) if isinstance(found, list) else []:
             try:
                 self.put(_read(entry))
             except (TypeError, ValueError):
@@ -70,9 +70,8 @@ class Drafts:
 
 def _read(entry: Any) -> Draft:
     draft = Draft(**entry)
-    texts = (draft.env, draft.namespace, draft.key, draft.type, draft.text, draft.saved_at, draft.note)
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError
-    if not (draft.base_version is None or isinstance(draft.base_version, str)):
+    members: dict[str, object] = asdict(draft)
+    base = members.pop("base_version")
+    if not all(isinstance(text, str) for text in members.values()) or not (base is None or isinstance(base, str)):
         raise ValueError
     return draft

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -92,7 +92,7 @@ class KeysScreen(ConsoleScreen):
     @property
     def table(self) -> BigTable[KeyId]:
         """The middle pane."""
-        return self.query_one("#keys-table", BigTable)
+        return cast("BigTable[KeyId]", self.query_one("#keys-table"))
 
     def show_body(self, dirty: Dirty) -> None:
         if dirty.has(Topic.KEYS, Topic.ENVIRONMENTS, Topic.SELECTION):

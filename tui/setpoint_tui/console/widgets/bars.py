@@ -176,7 +176,8 @@ class Hints(_Bar):
     Hints { height: 1; background: $panel; padding: 0 1; }
     """
 
-    def draw(self, _: Model) -> Content:
+    def draw(self, model: Model) -> Content:
+        del model
         screen = cast("ConsoleScreen", self.screen)
         hints = [self._hint(screen, name) for name in screen.HINTS]
         # Help stays first and quit last: where there is no room, those before quit go.

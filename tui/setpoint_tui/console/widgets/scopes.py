@@ -9,7 +9,7 @@ from textual.widgets.tree import TreeNode
 from setpoint_tui.model.model import Model
 from setpoint_tui.text_safety import safe_text
 
-__all__ = ["Scopes"]
+__all__ = ["Scope", "Scopes"]
 
 Scope = tuple[str, str | None]
 """An environment, and a namespace or all of them."""
