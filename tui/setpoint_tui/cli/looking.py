@@ -1,5 +1,6 @@
 """`console`: the terminal console, over the hub that is meant."""
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -32,6 +33,8 @@ def open_console(connection: Connection, settings: ConsoleSettings, *, hub_name:
     # Imported here: no other command needs Textual.
     from setpoint_tui.console.app import Console  # noqa: PLC0415
 
+    # Loading makes hundreds of thousands of objects that stay: looking through them again and again is in vain.
+    gc.set_threshold(100_000, 20, 20)
     _log_to(settings.state_folder / "console.log")
     Console(connection, settings, hub_name=hub_name).run()
 

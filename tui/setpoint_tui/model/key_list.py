@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Literal
 
 from setpoint_tui.model.dirty import Dirty, Topic
@@ -62,7 +63,8 @@ class KeyList:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._index: FilterIndex[KeyId] = FilterIndex(self._row)
-        self._indexed: set[KeyId] = set()
+        self._indexed = 0
+        """How many of the model's keys are indexed: keys are only ever added, so the new ones are the last ones."""
         self.order: list[KeyId] = []
         self.filter_text = ""
         self._filter = Filter()
@@ -74,6 +76,10 @@ class KeyList:
         """Keys of the scope before the filter."""
         self._stale = True
         self._env: str | None = None
+        self._history = model.history
+        # What a filter finds comes in the order in which keys were heard of; a listing names them in order.
+        self._in_order = True
+        self._last_name: KeyId = ("", "")
 
     # -- what the person asks for
 
@@ -124,7 +130,7 @@ class KeyList:
         if dirty.has(Topic.VALUES) and not self.frozen and self.depends_on_values():
             self._stale = True
             for env, key in dirty.values:
-                if env == self._env and key in self._indexed:
+                if env == self._env and key in self._model.facts:
                     self._index.put(key, key_path(key))
 
     @property
@@ -143,12 +149,17 @@ class KeyList:
 
     def _take_new_keys(self) -> None:
         facts = self._model.facts
-        if len(facts) < len(self._indexed):
+        if self._history != self._model.history:
+            self._history = self._model.history
             self._index = FilterIndex(self._row)
-            self._indexed.clear()
-        for key in sorted(facts.keys() - self._indexed):
+            self._indexed = 0
+            self._last_name = ("", "")
+            self._in_order = True
+        for key in islice(facts, self._indexed, None):
             self._index.put(key, key_path(key))
-            self._indexed.add(key)
+            self._in_order = self._in_order and key > self._last_name
+            self._last_name = key
+        self._indexed = len(facts)
 
     def _listed(self, now: datetime) -> list[KeyId]:
         found: Iterable[KeyId] = self._index.search(self._filter, now)
@@ -170,7 +181,8 @@ class KeyList:
 
     def _sorted(self, keys: list[KeyId]) -> list[KeyId]:
         if self.sort == "key":
-            keys.sort(reverse=self.descending)
+            if self.descending or not self._in_order:
+                keys.sort(reverse=self.descending)
             return keys
         # By name within equals, whichever way the column runs.
         keys.sort()

@@ -60,6 +60,9 @@ class Model:
         """In the order of promotion."""
         self.places: dict[str, Place] = {}
         self.facts: dict[KeyId, Facts] = {}
+        """In the order in which they were heard of; none is removed but with all of them."""
+        self.history = 0
+        """Rises whenever everything held is forgotten."""
         self._keys_in: Counter[str] = Counter()
         self.facts_complete = False
         self.activity: deque[PastChangeSet] = deque(maxlen=_ACTIVITY_KEPT)
@@ -168,6 +171,7 @@ class Model:
 
     def begin_new_history(self) -> None:
         """Forget what was held: the hub, or its database, is another one."""
+        self.history += 1
         for place in self.places.values():
             place.forget()
         self.facts.clear()

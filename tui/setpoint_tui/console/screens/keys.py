@@ -68,6 +68,7 @@ class KeysScreen(ConsoleScreen):
                 ],
                 cells=self._cells,
                 glyph=self._glyph,
+                dimmed=self._is_old,
                 id="keys-table",
                 classes="pane",
             )
@@ -117,9 +118,11 @@ class KeysScreen(ConsoleScreen):
     def _update_rows(self, dirty: Dirty) -> None:
         env = self.model.selection.env
         now = time.monotonic()
-        moves = self.listed.is_stale and (
-            dirty.has(Topic.KEYS, Topic.SELECTION) or now - self._sorted_at >= _RESORT_SECONDS
-        )
+        place = self.model.places.get(env or "")
+        # A long listing comes in pages: sorting anew for each of them would take longer than the listing.
+        settled = place is not None and place.loading is Loading.COMPLETE
+        at_once = dirty.has(Topic.SELECTION) or (settled and dirty.has(Topic.KEYS))
+        moves = self.listed.is_stale and (at_once or now - self._sorted_at >= _RESORT_SECONDS)
         if moves:
             self._sorted_at = now
             self.listed.update()
@@ -130,7 +133,6 @@ class KeysScreen(ConsoleScreen):
             self.table.refresh_rows([key for at, key in dirty.values if at == env])
         elif dirty.has(Topic.VALUES, Topic.LINK):
             self.table.refresh()
-        self.table.set_class(not self.model.is_live, "old")
         self.table.empty = self._empty()
 
     def _keep_cursor(self) -> None:
@@ -181,6 +183,9 @@ class KeysScreen(ConsoleScreen):
         held = self.model.held(env, key)
         is_fresh = held is not None and held.at is not None and datetime.now(UTC) - held.at < _FRESH
         return "Δ" if is_fresh else ""
+
+    def _is_old(self, _: KeyId) -> bool:
+        return not self.model.is_live
 
     def _empty(self) -> Content:
         place = self.model.places.get(self.model.selection.env or "")
