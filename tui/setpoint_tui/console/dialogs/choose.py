@@ -21,7 +21,7 @@ _MOST = 200
 """Options that are listed at once: who looks for another types more of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice(Generic[T]):
     """What is chosen, its name, and a remark."""
 
