@@ -1,10 +1,12 @@
 """`console`: the terminal console, over the hub that is meant."""
 
+import asyncio
 import gc
 import logging
 import os
+import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +14,9 @@ from setpoint_tui.connection import Connection, find_connection
 from setpoint_tui.console_settings import ConsoleSettings, connection_of, read_console_settings
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.settings import read_settings
+
+if TYPE_CHECKING:
+    from setpoint_tui.console.app import Console
 
 __all__ = ["console", "open_console"]
 
@@ -36,7 +41,17 @@ def open_console(connection: Connection, settings: ConsoleSettings, *, hub_name:
     # Loading makes hundreds of thousands of objects that stay: looking through them again and again is in vain.
     gc.set_threshold(100_000, 20, 20)
     _log_to(settings.state_folder / "console.log")
-    Console(connection, settings, hub_name=hub_name).run()
+    app = Console(connection, settings, hub_name=hub_name)
+    asyncio.run(_until_signalled(app))
+    raise typer.Exit(app.return_code or 0)
+
+
+async def _until_signalled(app: "Console") -> None:
+    """Run the app; a signal that would end it leaves in order: drafts are kept, the terminal is given back."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.leave, 128 + number)
+    await app.run_async()
 
 
 def _which(named: str | None, settings: ConsoleSettings) -> tuple[str, Connection]:

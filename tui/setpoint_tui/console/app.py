@@ -177,10 +177,14 @@ class Console(App[None]):
         self.hub_name = name
         self.bridge.go_over(connection, self._kept(connection))
 
-    async def action_leave(self) -> None:
+    def action_leave(self) -> None:
         """Leave; drafts and places are kept."""
+        self.leave()
+
+    def leave(self, code: int = 0) -> None:
+        """Leave with an exit code."""
         self.bridge.keep()
-        self.exit()
+        self.exit(return_code=code)
 
     def copy(self, text: str, what: str) -> None:
         """Put a text on the clipboard, by the terminal's own means."""
