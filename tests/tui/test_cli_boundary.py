@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,13 +13,15 @@ from setpoint.errors import HubUnreachable, InvalidName, InvalidValue, ProtocolE
 from setpoint_tui.cli import programs
 from setpoint_tui.cli.exit_codes import exit_code
 from setpoint_tui.cli.parsing import ValueCommand
-from setpoint_tui.errors import AnswerLost, InvalidSettings, NotFound
+from setpoint_tui.errors import AnswerLost, Conflict, InvalidFile, InvalidSettings, NotFound
 from support.hubs import RunningHub
 from tui.conftest import CommandLine
 from tui.scripted_hub import scripted_hub
+from tui.terminals import run_in_terminal
 
 COMMANDS = [
     *("get", "set", "create", "delete", "list", "history", "rollback", "watch", "snapshot", "status", "fleet"),
+    *("compare", "promote", "export", "plan", "apply"),
     *("up", "hub", "demo", "env", "schema"),
 ]
 
@@ -37,12 +38,14 @@ COMMANDS = [
         (InvalidName("key", "", ""), 5),
         (RequestFailed("", kind="forbidden"), 6),
         (RequestFailed("", kind="unauthorised"), 6),
-        (RequestFailed("", kind="review_required"), 6),
+        (RequestFailed("", kind="review_required"), 9),
         (RequestFailed("", kind="unavailable"), 7),
         (RequestFailed("", kind="rate_limited"), 7),
         (HubUnreachable(""), 7),
         (AnswerLost(""), 7),
         (InvalidSettings(""), 2),
+        (InvalidFile(""), 5),
+        (Conflict(""), 4),
         (RequestFailed("", kind="protocol", code=-32602), 2),
         (RequestFailed("", kind="protocol", code=-32603), 1),
         (ProtocolError(""), 1),
@@ -57,7 +60,7 @@ async def test_help_names_every_command_and_exit_code(command_line: CommandLine)
 
     for command in COMMANDS:
         assert re.search(rf"\b{command}\b", ran.out)
-    for code in range(9):
+    for code in range(10):
         assert re.search(rf"\b{code}\s+\w", ran.out)
 
 
@@ -176,47 +179,6 @@ def test_the_core_needs_no_terminal_library() -> None:
 
     assert len(modules) > 10
     assert ran.stdout == "[]\n"
-
-
-async def run_in_terminal(hub: RunningHub, *words: str, columns: int = 80, **environ: str) -> str:
-    """Run a command on a pseudo terminal and return what reached it."""
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "setpoint_tui",
-        *words,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={
-            **os.environ,
-            "SETPOINT_URL": hub.address,
-            "SETPOINT_TOKEN": hub.token,
-            "TERM": "xterm-256color",
-            "COLUMNS": str(columns),
-            **environ,
-        },
-    )
-    os.close(theirs)
-    seen = bytearray()
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-
-    def read() -> None:
-        try:
-            found = os.read(ours, 65_536)
-        except OSError:
-            found = b""
-        seen.extend(found)
-        if not found:
-            loop.remove_reader(ours)
-            ended.set()
-
-    loop.add_reader(ours, read)
-    await asyncio.wait_for(asyncio.gather(process.wait(), ended.wait()), 20)
-    os.close(ours)
-    return seen.decode()
 
 
 async def test_a_terminal_gets_no_control_from_a_value(setpoint: CommandLine, hub: RunningHub) -> None:

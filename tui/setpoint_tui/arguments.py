@@ -14,6 +14,7 @@ __all__ = [
     "is_negative_number",
     "parse_assignments",
     "parse_keys",
+    "parse_paths_or_keys",
     "parse_revision",
     "possible_names",
 ]
@@ -75,6 +76,13 @@ def parse_keys(words: Sequence[str]) -> list[KeyName | KeyPath]:
             raise InvalidSettings(f"{words[0]!r} is a namespace alone: type NAMESPACE KEY")
         return [KeyPath(words[0])]
     return [KeyName(words[0], key) for key in words[1:]]
+
+
+def parse_paths_or_keys(words: Sequence[str]) -> list[KeyName | KeyPath]:
+    """Read NS KEY…, or NS/KEY…: several words that all hold a slash are a path each. Raises InvalidSettings."""
+    if len(words) > 1 and all("/" in word for word in words):
+        return [KeyPath(word) for word in words]
+    return parse_keys(words)
 
 
 def possible_names(path: KeyPath) -> list[KeyName]:

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from setpoint_tui.cli import changing, creating, following, looking, playing, programs, reading, state
+from setpoint_tui.cli import (
+    as_code,
+    changing,
+    comparing,
+    creating,
+    following,
+    looking,
+    playing,
+    programs,
+    reading,
+    state,
+)
 from setpoint_tui.cli.exit_codes import EXIT_CODES_HELP
 from setpoint_tui.cli.output import print_line
 from setpoint_tui.cli.parsing import ValueCommand
@@ -62,6 +73,9 @@ app.command("get", rich_help_panel=_LOOK)(reading.get)
 app.command("list", rich_help_panel=_LOOK)(reading.list_keys)
 app.command("history", rich_help_panel=_LOOK)(reading.history)
 app.command("snapshot", rich_help_panel=_LOOK)(reading.snapshot)
+app.command("compare", rich_help_panel=_LOOK)(comparing.compare_environments)
+app.command("export", rich_help_panel=_LOOK)(as_code.export)
+app.command("plan", rich_help_panel=_LOOK)(as_code.plan)
 app.command("watch", rich_help_panel=_LOOK)(following.watch)
 app.command("fleet", rich_help_panel=_LOOK)(state.fleet)
 app.command("status", rich_help_panel=_LOOK)(state.status)
@@ -69,6 +83,8 @@ app.command("create", rich_help_panel=_CHANGE)(creating.create)
 app.command("set", rich_help_panel=_CHANGE, cls=ValueCommand)(changing.set_values)
 app.command("delete", rich_help_panel=_CHANGE)(changing.delete)
 app.command("rollback", rich_help_panel=_CHANGE)(changing.rollback)
+app.command("promote", rich_help_panel=_CHANGE)(comparing.promote)
+app.command("apply", rich_help_panel=_CHANGE)(as_code.apply)
 
 _env = typer.Typer(help="List and make environments.", no_args_is_help=True)
 _env.command("list")(creating.list_environments)

@@ -26,23 +26,30 @@ def run(arguments: Sequence[str]) -> int:
         command = typer.main.get_command(app)
         code = command.main(args=list(arguments), prog_name="setpoint", standalone_mode=False)
     except SetpointError as error:
-        return _report(error, _sentence(error), as_json=as_json)
+        code = exit_code(error)
+        return _report(error, _sentence(error), as_json=as_json, code=_of_error(code, arguments))
     except typer.TyperException as error:
-        return _report(error, _usage_sentence(error), as_json=as_json, code=error.exit_code)
+        code = _of_error(error.exit_code, arguments)
+        return _report(error, _usage_sentence(error), as_json=as_json, code=code)
     except typer.Abort:
         return ExitCode.UNEXPECTED
     except Exception as error:
         if os.environ.get("SETPOINT_DEBUG"):
             raise
         said = f"unexpected {type(error).__name__}: {error} (SETPOINT_DEBUG=1 shows where)"
-        return _report(error, said, as_json=as_json)
+        return _report(error, said, as_json=as_json, code=ExitCode.UNEXPECTED)
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _report(error: Exception, said: str, *, as_json: bool, code: int | None = None) -> int:
-    code = exit_code(error) if code is None else code
+def _of_error(code: int, arguments: Sequence[str]) -> int:
+    # Where 2 says that something differs, a script must not take a mistake for that.
+    tells_differences = "plan" in arguments[:1] or "--exit-code" in arguments
+    return ExitCode.UNEXPECTED if tells_differences else code
+
+
+def _report(error: Exception, said: str, *, as_json: bool, code: int) -> int:
     if as_json:
-        body: dict[str, object] = {"kind": _kind(error, code), "message": said, "exit_code": int(code)}
+        body: dict[str, object] = {"kind": _kind(error), "message": said, "exit_code": int(code)}
         if isinstance(error, RequestFailed) and error.data:
             body["data"] = error.data
         sys.stderr.write(dumps({"error": body}) + "\n")
@@ -52,9 +59,15 @@ def _report(error: Exception, said: str, *, as_json: bool, code: int | None = No
 
 
 def _sentence(error: SetpointError) -> str:
-    conflicts: list[Any] = error.data.get("conflicts", []) if isinstance(error, RequestFailed) else []
+    said = str(error)
+    if not isinstance(error, RequestFailed):
+        return said
+    review = error.data.get("review")
+    if review is not None:
+        return said if f"review {review}" in said else f"{said} (review {review})"
+    conflicts: list[Any] = error.data.get("conflicts", [])
     active = [str(one.get("active_version") or "none") for one in conflicts[:1]]
-    return f"{error} (active now: {active[0]})" if active else str(error)
+    return f"{said} (active now: {active[0]})" if active else said
 
 
 def _usage_sentence(error: typer.TyperException) -> str:
@@ -63,8 +76,9 @@ def _usage_sentence(error: typer.TyperException) -> str:
     return f"{said.removesuffix('.')}: see `{path} --help`" if said and path else said
 
 
-def _kind(error: Exception, code: int) -> str:
-    return "usage" if code == ExitCode.USAGE else kind_of(error)
+def _kind(error: Exception) -> str:
+    is_usage = isinstance(error, typer.TyperException) and error.exit_code == ExitCode.USAGE
+    return "usage" if is_usage else kind_of(error)
 
 
 def _never_fail_to_print() -> None:

@@ -1,8 +1,6 @@
 """`set`, `delete` and `rollback`: what changes values, and the receipt that says who runs the change."""
 
-import asyncio
 import sys
-import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,14 +21,14 @@ from setpoint_tui.arguments import (
 )
 from setpoint_tui.cli import options
 from setpoint_tui.cli.completion import complete_words
-from setpoint_tui.cli.output import note, waiting
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
+from setpoint_tui.cli.writes import check_wait, write_once
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import find_key, find_keys, require_environment, type_of
 from setpoint_tui.past import earlier_version
-from setpoint_tui.writing import Written, write
+from setpoint_tui.writing import Written
 
 __all__ = ["delete", "rollback", "set_values"]
 
@@ -64,7 +62,7 @@ def set_values(
     """
     assignments = parse_assignments(words)
     texts = [_read_text(assignment) for assignment in assignments]
-    _check_wait(wait, require_all)
+    check_wait(wait, require_all)
     expected = _expected(expect, len(assignments))
 
     async def change(link: HubLink) -> Written:
@@ -73,7 +71,7 @@ def set_values(
             {"namespace": key.namespace, "key": key.key, "value": _value(key, text), **expected}
             for key, text in zip(keys, texts, strict=True)
         ]
-        return await _write(link, "set", {"env": env, "changes": changes, "note": note}, wait)
+        return await write_once(link, "set", {"env": env, "changes": changes, "note": note}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
@@ -92,13 +90,13 @@ def delete(
 ) -> None:
     """Take a key's value away in one environment; rollback brings it back."""
     names = parse_keys(words)
-    _check_wait(wait, require_all)
+    check_wait(wait, require_all)
     expected = _expected(expect, len(names))
 
     async def change(link: HubLink) -> Written:
         keys = await find_keys(link, names)
         changes = [{"namespace": key.namespace, "key": key.key, "delete": True, **expected} for key in keys]
-        return await _write(link, "set", {"env": env, "changes": changes, "note": note}, wait)
+        return await write_once(link, "set", {"env": env, "changes": changes, "note": note}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
@@ -124,13 +122,13 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 
     Without --to, the value before the present one.
     """
-    _check_wait(wait, require_all)
+    check_wait(wait, require_all)
     undone = _undone(change_set, namespace, to)
     name = None if namespace is None else parse_keys([namespace] if key is None else [namespace, key])[0]
 
     async def change(link: HubLink) -> Written:
         where = undone if name is None else await _target(link, env, name, to)
-        return await _write(link, "rollback", {"env": env, "note": note, **where}, wait)
+        return await write_once(link, "rollback", {"env": env, "note": note, **where}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
@@ -160,21 +158,6 @@ def _run(env: str, change: Callable[[HubLink], Awaitable[Written]]) -> Written:
         return await change(link)
 
     return with_link(checked)
-
-
-async def _write(link: HubLink, method: str, params: dict[str, Any], wait: float) -> Written:
-    request_id = str(uuid.uuid4())
-    try:
-        with waiting("waiting for the instances to confirm"):
-            return await write(link, method, params, request_id=request_id, wait=wait)
-    except asyncio.CancelledError:
-        note(f"interrupted: `setpoint status --request {request_id}` tells whether the change was made")
-        raise
-
-
-def _check_wait(wait: float, require_all: bool) -> None:
-    if require_all and wait == 0:
-        raise InvalidSettings("--require-all needs time to hear from the instances: give --wait more than 0")
 
 
 def _expected(expect: str | None, changes: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 from setpoint.errors import HubUnreachable, InvalidName, InvalidValue, RequestFailed
 from setpoint.protocol.jsonrpc import INVALID_PARAMS
-from setpoint_tui.errors import InvalidSettings, NotFound
+from setpoint_tui.errors import Conflict, InvalidFile, InvalidSettings, NotFound
 
 __all__ = ["EXIT_CODES_HELP", "ExitCode", "exit_code", "kind_of"]
 
@@ -15,23 +15,29 @@ class ExitCode(IntEnum):
     OK = 0
     UNEXPECTED = 1
     USAGE = 2
+    DIFFERS = 2
+    """Of `plan`, and of `compare --exit-code`, whose errors all exit with 1."""
     NOT_FOUND = 3
     CONFLICT = 4
     INVALID_VALUE = 5
     FORBIDDEN = 6
     UNREACHABLE = 7
     NOT_ALL = 8
+    IN_REVIEW = 9
 
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 done · 1 unexpected · 2 usage · 3 not found · 4 conflict · 5 invalid value · "
     "6 forbidden or unauthorised · 7 hub unreachable or unavailable · "
-    "8 applied, but not every live instance confirmed in time (only with --require-all)"
+    "8 applied, but not every live instance confirmed in time (only with --require-all) · "
+    "9 not applied yet: it waits for a review. "
+    "plan, and compare --exit-code: 0 no difference · 1 any error · 2 they differ"
 )
 
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (NotFound, "not_found"),
-    ((InvalidValue, InvalidName), "invalid_value"),
+    (Conflict, "conflict"),
+    ((InvalidValue, InvalidName, InvalidFile), "invalid_value"),
     (HubUnreachable, "unavailable"),
     (InvalidSettings, "usage"),
 )
@@ -43,7 +49,7 @@ _BY_KIND = {
     "too_large": ExitCode.INVALID_VALUE,
     "forbidden": ExitCode.FORBIDDEN,
     "unauthorised": ExitCode.FORBIDDEN,
-    "review_required": ExitCode.FORBIDDEN,
+    "review_required": ExitCode.IN_REVIEW,
     "unavailable": ExitCode.UNREACHABLE,
     "rate_limited": ExitCode.UNREACHABLE,
     "usage": ExitCode.USAGE,

@@ -16,8 +16,10 @@ __all__ = [
     "Namespace",
     "Namespaces",
     "Note",
+    "OnlyNamespaces",
     "RequireAll",
     "Wait",
+    "Yes",
 ]
 
 _ENV_HELP = "The environment."
@@ -41,6 +43,7 @@ Wait = Annotated[
     float,
     typer.Option("--wait", metavar="SECONDS", min=0, max=60, help="For the instances to confirm; 0: do not wait."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")]
 RequireAll = Annotated[
     bool,
     typer.Option("--require-all", help="Exit with 8 unless every live instance confirmed in time."),
@@ -64,6 +67,16 @@ AnyNamespace = Annotated[
 Key = Annotated[
     str | None,
     typer.Argument(metavar="KEY", show_default=False, autocompletion=complete_key),
+]
+OnlyNamespaces = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAMESPACE",
+        help="Only this one; may be given several times.",
+        autocompletion=complete_namespace,
+    ),
 ]
 Namespaces = Annotated[
     list[str] | None,

@@ -22,13 +22,18 @@ _MOST_NAMED = 10
 """Instances that are named when they are behind; `setpoint fleet` shows all."""
 
 
-def report_written(written: Written, *, require_all: bool, as_json: bool) -> None:
-    """Print what a write did. Exits with NOT_ALL when every instance had to confirm and did not."""
+def report_written(written: Written, *, require_all: bool, as_json: bool, changes_are_shown: bool = False) -> None:
+    """Print what a write did, less the changes when a person has just seen and confirmed them.
+
+    Exits with NOT_ALL when every instance had to confirm and did not.
+    """
     done = read_answer(ChangeSet, written.result)
     if written.answer_lost:
         note("the connection was lost before the answer came; the hub says that the change was made")
     if as_json:
         print_json(written.result)
+    elif changes_are_shown:
+        _print_outcome(done)
     else:
         print_change_set(done)
     if require_all and not (done.receipt and done.receipt.complete):
@@ -41,6 +46,10 @@ def print_change_set(done: ChangeSet) -> None:
     width = max((cell_len(name) for name in names), default=0)
     for name, change in zip(names, done.changes, strict=True):
         _print_change(name + " " * (width - cell_len(name)), change)
+    _print_outcome(done)
+
+
+def _print_outcome(done: ChangeSet) -> None:
     place = f"{safe_text(done.env)} {format_revision(done.revision)}"
     if done.receipt is None:
         print_line((place, "bold"))

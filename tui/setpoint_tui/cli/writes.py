@@ -1,0 +1,29 @@
+"""What every command that changes values does around its write."""
+
+import asyncio
+import uuid
+from typing import Any
+
+from setpoint_tui.cli.output import note, waiting
+from setpoint_tui.errors import InvalidSettings
+from setpoint_tui.link import HubLink
+from setpoint_tui.writing import Written, write
+
+__all__ = ["check_wait", "write_once"]
+
+
+def check_wait(wait: float, require_all: bool) -> None:
+    """Refuse to require what there is no time to hear."""
+    if require_all and wait == 0:
+        raise InvalidSettings("--require-all needs time to hear from the instances: give --wait more than 0")
+
+
+async def write_once(link: HubLink, method: str, params: dict[str, Any], wait: float) -> Written:
+    """Make a write under a request id of its own, and tell that id to who interrupts it."""
+    request_id = str(uuid.uuid4())
+    try:
+        with waiting("waiting for the instances to confirm"):
+            return await write(link, method, params, request_id=request_id, wait=wait)
+    except asyncio.CancelledError:
+        note(f"interrupted: `setpoint status --request {request_id}` tells whether the change was made")
+        raise
