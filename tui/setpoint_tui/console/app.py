@@ -54,7 +54,7 @@ class Console(App[None]):
         super().__init__()
         self.hub_name = hub_name
         self.settings = settings
-        self._environ = environ
+        self.environ = environ
         self.bridge = Bridge(self, connection, self._kept(connection))
         self.bridge.model.selection.env = self.bridge.model.selection.env or first_env
         self.acting = Acting(self)
@@ -74,7 +74,7 @@ class Console(App[None]):
     def show(self, dirty: Dirty) -> None:
         """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
         for screen in self.screen_stack:
-            if screen is self.front or isinstance(screen, Dialog):
+            if isinstance(screen, Dialog) or (isinstance(screen, ConsoleScreen) and screen is self.front):
                 screen.show(dirty)
 
     @property
@@ -126,6 +126,14 @@ class Console(App[None]):
         """Show what was said."""
         self.push_screen(MessagesDialog(list(self.bridge.model.notices.lines)))
 
+    def action_undo(self) -> None:
+        """Take my last change back."""
+        self.bridge.run_write(self.acting.undo())
+
+    def action_drafts(self) -> None:
+        """Show what was begun and not written."""
+        self.bridge.run_write(self.acting.drafts())
+
     async def action_resync(self) -> None:
         """Load everything on show anew."""
         self.bridge.resync()
@@ -170,7 +178,7 @@ class Console(App[None]):
         if name is None:
             return
         try:
-            connection = connection_of(name, self.settings.hubs[name], self._environ)
+            connection = connection_of(name, self.settings.hubs[name], self.environ)
         except InvalidSettings as error:
             self.bridge.say(str(error), Severity.ERROR)
             return
