@@ -12,6 +12,7 @@ from textual.widgets import Button, Input, Static
 from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.console.widgets.diff_view import diff_content
+from setpoint_tui.console.widgets.plain_input import PlainInput
 from setpoint_tui.formatting import counted
 from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.dirty import Dirty
@@ -62,14 +63,16 @@ class ConfirmDialog(Dialog[str | None]):
                 yield Static(id="confirm-text", markup=False)
             yield Static(id="confirm-effect", markup=False)
             if self._asks_note:
-                wanted = "required here" if self._rung is Rung.PROTECTED else "may stay empty"
+                wanted = "(required here)" if self._rung is Rung.PROTECTED else "(may stay empty)"
                 with Horizontal(classes="row"):
                     yield Static("reason ", classes="label")
-                    yield Input(self._note, placeholder=wanted, id="reason", compact=True, max_length=_LONGEST_NOTE)
+                    yield PlainInput(
+                        self._note, placeholder=wanted, id="reason", compact=True, max_length=_LONGEST_NOTE
+                    )
             if self._rung is Rung.PROTECTED:
                 with Horizontal(classes="row"):
-                    yield Static("type its name ", classes="label")
-                    yield Input(placeholder=safe_text(self._proposal.intent.env), id="typed-name", compact=True)
+                    yield Static(f"type {safe_text(self._proposal.intent.env)} ", classes="label", markup=False)
+                    yield PlainInput(id="typed-name", compact=True)
             with Horizontal(id="confirm-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(self._yes, id="yes", variant="warning", compact=True)
@@ -91,7 +94,7 @@ class ConfirmDialog(Dialog[str | None]):
             case Rung.PROTECTED:
                 self.query("Input").first().focus()
 
-    def show(self, dirty: Dirty) -> None:
+    def show_body(self, dirty: Dirty) -> None:
         if dirty:
             self._draw()
 
@@ -146,7 +149,7 @@ class ConfirmDialog(Dialog[str | None]):
     def _hint(self) -> str:
         if self._rung is Rung.ONE_KEY:
             return "y writes · tab reason · esc back" if self._asks_note else "y writes · esc back"
-        return "tab · enter on the button · esc back"
+        return "tab to the button · esc back"
 
     @property
     def _reason(self) -> str:
@@ -160,7 +163,7 @@ class ConfirmDialog(Dialog[str | None]):
         if not self._reason:
             return "say why: a protected environment takes no change without a reason"
         if self.query_one("#typed-name", Input).value.strip() != self._proposal.intent.env:
-            return f"type {safe_text(self._proposal.intent.env)} to confirm"
+            return f"type the name {safe_text(self._proposal.intent.env)} to confirm"
         return None
 
     def _body(self) -> Iterator[Content]:

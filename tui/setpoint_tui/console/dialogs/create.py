@@ -94,7 +94,7 @@ class CreateDialog(Dialog[Key | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """What was wrong with a field is no longer, or is said again when it is sent."""
         name = (event.input.id or "").removeprefix("new-")
-        self.query_one(f"#wrong-{name}", Static).update("")
+        self.query_one(f"#wrong-{name}", Static).remove_class("-said")
 
     def on_input_submitted(self) -> None:
         """`enter` goes to the next field; it makes nothing."""
@@ -137,12 +137,12 @@ class CreateDialog(Dialog[Key | None]):
     def _show(self, mistakes: dict[Field, str]) -> None:
         for name, _ in _FIELDS:
             wrong = mistakes.get(name)
-            said = Content("") if wrong is None else Content.styled(f"✗ {safe_text(wrong, limit=300)}", "$text-error")
-            self.query_one(f"#wrong-{name}", Static).update(said)
+            line = self.query_one(f"#wrong-{name}", Static).set_class(wrong is not None, "-said")
+            line.update(Content.styled(f"✗ {safe_text(wrong or '', limit=300)}", "$text-error"))
 
     def _say(self, text: str) -> None:
-        said = Content.styled(f"✗ {safe_text(text)}", "bold $text-error") if text else Content("")
-        self.query_one("#create-state", Static).update(said)
+        line = self.query_one("#create-state", Static).set_class(bool(text), "-said")
+        line.update(Content.styled(f"✗ {safe_text(text)}", "bold $text-error"))
 
 
 class _TypeInput(PlainInput):

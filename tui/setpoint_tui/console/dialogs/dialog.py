@@ -1,5 +1,6 @@
 """What all dialogs that may write share: they hear what changes, and close once."""
 
+import logging
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from textual.screen import ModalScreen
@@ -7,11 +8,14 @@ from textual.screen import ModalScreen
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.model.dirty import Dirty
 from setpoint_tui.model.model import Model
+from setpoint_tui.model.notices import Severity
 
 if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
 
 __all__ = ["Dialog"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -38,7 +42,17 @@ class Dialog(ModalScreen[T], Generic[T]):
         return self.console.bridge.model
 
     def show(self, dirty: Dirty) -> None:
-        """Bring the dialog up to date."""
+        """Bring the dialog up to date. A failure is told and never ends the console."""
+        if self._result is not None or not self.is_mounted:
+            return
+        try:
+            self.show_body(dirty)
+        except Exception as error:
+            log.exception("%s could not be drawn", type(self).__name__)
+            self.console.bridge.say(f"internal error in this dialog: {error!r}; it goes on", Severity.ERROR)
+
+    def show_body(self, dirty: Dirty) -> None:
+        """Bring what the dialog holds up to date."""
 
     def on_screen_resume(self) -> None:
         if self._result is not None:

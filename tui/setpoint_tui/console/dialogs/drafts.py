@@ -45,7 +45,7 @@ class DraftsDialog(Dialog[Draft | None]):
             yield OptionList()
             yield Static("enter goes on with it · x throws it away · esc back", id="drafts-hint", markup=False)
 
-    def show(self, dirty: Dirty) -> None:
+    def show_body(self, dirty: Dirty) -> None:
         if dirty.has(Topic.WRITES):
             self._fill()
 
@@ -99,8 +99,8 @@ class DraftsDialog(Dialog[Draft | None]):
 def _line(draft: Draft) -> Iterator[Content]:
     yield Content.styled(f"{safe_text(draft.env, limit=30)}  ", "$text-accent")
     yield Content.styled(safe_text(key_path(draft.id), limit=100), "bold")
-    yield Content(f"  {safe_text(draft.text, limit=60)}")
-    yield Content.styled(f"  {_age(draft)}", "$text-muted")
+    yield Content.styled(f"  {_age(draft)}  ", "$text-muted")
+    yield Content(safe_text(" ".join(draft.text[:200].split()), limit=60))
 
 
 def _age(draft: Draft) -> str:

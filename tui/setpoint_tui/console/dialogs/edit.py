@@ -89,15 +89,15 @@ class EditDialog(Dialog[None]):
         with Vertical(id="edit"):
             yield Static(id="edit-title", markup=False)
             yield Static(id="edit-about", markup=False)
+            yield ConflictPanel()
             yield ValueControl(self._type, self._begun.edited)
             yield Static(id="edit-state", markup=False)
-            yield ConflictPanel()
             with Horizontal(classes="row"):
                 yield Static("reason ", classes="label")
                 yield PlainInput(
                     self._begun.note, placeholder=self._note_wanted, id="note", compact=True, max_length=_LONGEST_NOTE
                 )
-            yield Static("ctrl+s write… · ctrl+o $EDITOR · esc keeps a draft · ctrl+d throws away", id="edit-hint")
+            yield Static("ctrl+s write… · esc keep draft · ctrl+d discard · ctrl+o $EDITOR", id="edit-hint")
 
     def on_mount(self) -> None:
         self.query_one("#edit").set_class(self._type in ("string", "json"), "-tall-dialog")
@@ -111,7 +111,7 @@ class EditDialog(Dialog[None]):
         if self._begun.submit_at_once:
             self.call_after_refresh(self.action_submit)
 
-    def show(self, dirty: Dirty) -> None:
+    def show_body(self, dirty: Dirty) -> None:
         if dirty and not self._busy:
             self._compare()
             self._draw()
@@ -301,11 +301,11 @@ class EditDialog(Dialog[None]):
 
     def _about(self) -> Iterator[Content]:
         facts = self._begun.facts
-        if facts.description:
-            yield Content.styled(safe_text(facts.description, limit=200), "$text-muted")
         held = self.model.held(self._begun.env, facts.id)
         now = NO_VALUE if held is None else format_value(held.type, held.value, limit=120)
-        yield Content.assemble((f"{self._based_on}   now ", "$text-muted"), now)
+        yield Content.assemble(("now ", "$text-muted"), now, (f"   {self._based_on}", "$text-muted"))
+        if facts.description:
+            yield Content.styled(safe_text(facts.description, limit=200), "$text-muted")
 
     def _state(self, mistake: Mistake | None) -> Content:
         if self._busy:
@@ -340,7 +340,7 @@ class EditDialog(Dialog[None]):
 
     @property
     def _note_wanted(self) -> str:
-        return "required here" if self.model.is_protected(self._begun.env) else "may stay empty"
+        return "(required here)" if self.model.is_protected(self._begun.env) else "(may stay empty)"
 
     @property
     def _mine(self) -> object | Absent:

@@ -103,6 +103,8 @@ class KeysScreen(ConsoleScreen):
         self._follow_scope()
         self.listed.note(dirty)
         self._update_rows(dirty)
+        if dirty.has(Topic.SELECTION):
+            self._keep_cursor()
         if dirty.has(Topic.DETAIL, Topic.SELECTION, Topic.VALUES, Topic.KEYS, Topic.WRITES, Topic.ENVIRONMENTS):
             self._show_detail()
         self._show_status()
@@ -274,6 +276,8 @@ class KeysScreen(ConsoleScreen):
         zoomed = self.toggle_class("-zoomed").has_class("-zoomed")
         for pane in self.query("#panes > *"):
             pane.set_class(zoomed and not (pane.has_focus or pane.has_focus_within), "-away")
+        if not zoomed:
+            self.query_one(DetailPane).remove_class("-open")
 
     # -- what changes something
 

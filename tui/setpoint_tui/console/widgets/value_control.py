@@ -26,7 +26,7 @@ class ValueControl(Vertical):
     ValueControl TextArea { height: 1fr; border: tall $panel-lighten-2; padding: 0; }
     ValueControl TextArea:focus { border: tall $accent; }
     ValueControl.-tall-value { height: 1fr; min-height: 4; }
-    ValueControl Switch { border: none; height: 1; padding: 0; }
+    ValueControl Switch, ValueControl Switch:focus { border: none; height: 1; padding: 0; }
     ValueControl Input { background: $panel; }
     ValueControl #control-remark { height: 1; color: $text-muted; }
     """
@@ -50,7 +50,9 @@ class ValueControl(Vertical):
             case _:
                 as_json = self._type == "json" or self._edited.escaped
                 yield _ValueArea(text, show_line_numbers=as_json, soft_wrap=True)
-        yield Static(self._remark, id="control-remark", markup=False)
+        remark = Static(self._remark, id="control-remark", markup=False)
+        remark.display = bool(self._remark)
+        yield remark
 
     def focus_control(self) -> None:
         """Put the focus into the control."""
@@ -80,7 +82,7 @@ class ValueControl(Vertical):
             case _:
                 control.text = edited.text
                 control.show_line_numbers = self._type == "json" or edited.escaped
-        self.query_one("#control-remark", Static).update(self._remark)
+        self._show_remark()
 
     def mark(self, mistake: Mistake | None) -> None:
         """Mark the place of a mistake in JSON, or none."""
@@ -96,7 +98,7 @@ class ValueControl(Vertical):
         control.focus()
 
     def on_switch_changed(self) -> None:
-        self.query_one("#control-remark", Static).update(self._remark)
+        self._show_remark()
         self.post_message(self.Changed())
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -108,6 +110,11 @@ class ValueControl(Vertical):
 
     def on_text_area_changed(self) -> None:
         self.post_message(self.Changed())
+
+    def _show_remark(self) -> None:
+        remark = self.query_one("#control-remark", Static)
+        remark.update(self._remark)
+        remark.display = bool(self._remark)
 
     @property
     def _control(self) -> "Switch | _NumberInput | _ValueArea":
