@@ -12,7 +12,7 @@ from setpoint_tui.answers import ChangeSet, Receipt, RequestFate, read_answer
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import format_revision
 from setpoint_tui.model.dirty import Topic
-from setpoint_tui.model.keys import KeyId
+from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.own_writes import OwnWrite, WriteState
@@ -24,18 +24,9 @@ _REACH_SECONDS = 0.25
 _REACH_LONGEST = 120.0
 """Seconds after a write in which its reach is followed."""
 
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A request that changes something: `set`, `rollback` or `promote`, without its request id."""
-
-    method: str
-    params: dict[str, Any]
-    env: str
-    """The environment that it changes."""
-    title: str
-    """What it does, in a few words, safe to show."""
-    keys: tuple[KeyId, ...] = ()
+_FATE_QUESTIONS = 8
+_FATE_SECONDS = 0.4
+"""A commit may still be under way while a hub has no record of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +107,11 @@ class Intents:
             return self._not_done(pending, str(error), "unavailable")
         return Done(self._put(replace(pending, state=WriteState.DONE, revision=done.revision)), done)
 
-    async def undo(self, write_to_undo: OwnWrite) -> Outcome:
-        """Take back one of our own writes, as a new revision."""
+    async def undo(self, write_to_undo: OwnWrite, *, note: str = "") -> Outcome:
+        """Take back one of our own writes, as a new revision; without a note it says what it undoes."""
         assert write_to_undo.revision is not None
         revision = format_revision(write_to_undo.revision)
-        params = {"env": write_to_undo.env, "change_set": write_to_undo.revision, "note": f"undo of {revision}"}
+        params = {"env": write_to_undo.env, "change_set": write_to_undo.revision, "note": note or f"undo of {revision}"}
         outcome = await self.perform(
             Intent("rollback", params, write_to_undo.env, f"undo of {revision}", write_to_undo.keys)
         )
@@ -132,16 +123,20 @@ class Intents:
                 self._put(replace(present, undone=True))
         return outcome
 
-    async def settle(self) -> None:
-        """Ask the hub about every write whose outcome is unknown. Does nothing without a connection."""
+    async def settle(self) -> list[OwnWrite]:
+        """Ask the hub about every write whose outcome is unknown; return those that are known now.
+
+        Nothing is sent again. Without a connection nothing is asked.
+        """
+        settled: list[OwnWrite] = []
         for unsettled in self._model.own.unsettled:
             try:
-                found = await self._feed.request("request.status", {"request_id": unsettled.request_id})
+                fate = await self._fate(unsettled.request_id)
             except SetpointError:
-                return
-            fate = read_answer(RequestFate, found)
+                break
             state = WriteState.DONE if fate.found else WriteState.NOT_DONE
-            self._put(replace(unsettled, state=state, revision=fate.revision, remark=""))
+            settled.append(self._put(replace(unsettled, state=state, revision=fate.revision, remark="")))
+        return settled
 
     async def follow_reach(self) -> None:
         """Ask for the receipts of recent writes until all instances run them. Runs until cancelled."""
@@ -156,6 +151,17 @@ class Intents:
                 present = self._model.own.get(reaching.request_id)
                 if present is not None and present.receipt != receipt:
                     self._model.put_write(replace(present, receipt=receipt))
+
+    async def _fate(self, request_id: str) -> RequestFate:
+        """Return what became of a write; that there is no record of it is believed only after a while."""
+        asked = {"request_id": request_id}
+        fate = read_answer(RequestFate, await self._feed.request("request.status", asked))
+        for _ in range(_FATE_QUESTIONS):
+            if fate.found:
+                break
+            await asyncio.sleep(_FATE_SECONDS)
+            fate = read_answer(RequestFate, await self._feed.request("request.status", asked))
+        return fate
 
     def _is_followed(self, one: OwnWrite) -> bool:
         return one.is_reaching and one.revision is not None and self._clock() - one.at < _REACH_LONGEST

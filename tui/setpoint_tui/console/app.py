@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from setpoint_tui.connection import Connection
 from setpoint_tui.console import themes
+from setpoint_tui.console.acting import Acting
 from setpoint_tui.console.actions import ACTIONS
 from setpoint_tui.console.bridge import Bridge
 from setpoint_tui.console.dialogs.choose import Choice, Choose
+from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.dialogs.help import HelpDialog
 from setpoint_tui.console.dialogs.messages import MessagesDialog
 from setpoint_tui.console.palette import ActionCommands
@@ -55,9 +56,10 @@ class Console(App[None]):
         super().__init__()
         self.hub_name = hub_name
         self.settings = settings
-        self._environ = environ
+        self.environ = environ
         self.bridge = Bridge(self, connection, self._kept(connection))
         self.bridge.model.selection.env = self.bridge.model.selection.env or first_env
+        self.acting = Acting(self)
         themes.register(self, settings.theme)
 
     def on_mount(self) -> None:
@@ -74,9 +76,7 @@ class Console(App[None]):
     def show(self, dirty: Dirty) -> None:
         """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
         for screen in self.screen_stack:
-            if (isinstance(screen, ConsoleScreen) and screen is self.front) or (
-                screen is self.screen and isinstance(screen, Showing)
-            ):
+            if isinstance(screen, Dialog) or (isinstance(screen, ConsoleScreen) and screen is self.front):
                 screen.show(dirty)
 
     @property
@@ -128,6 +128,14 @@ class Console(App[None]):
         """Show what was said."""
         self.push_screen(MessagesDialog(list(self.bridge.model.notices.lines)))
 
+    def action_undo(self) -> None:
+        """Take my last change back."""
+        self.bridge.run_write(self.acting.undo())
+
+    def action_drafts(self) -> None:
+        """Show what was begun and not written."""
+        self.bridge.run_write(self.acting.drafts())
+
     async def action_resync(self) -> None:
         """Load everything on show anew."""
         self.bridge.resync()
@@ -170,7 +178,7 @@ class Console(App[None]):
         if name is None:
             return
         try:
-            connection = connection_of(name, self.settings.hubs[name], self._environ)
+            connection = connection_of(name, self.settings.hubs[name], self.environ)
         except InvalidSettings as error:
             self.bridge.say(str(error), Severity.ERROR)
             return
@@ -193,10 +201,3 @@ class Console(App[None]):
 
     def _kept(self, connection: Connection) -> KeptState:
         return KeptState(state_file(self.settings.state_folder, connection.address.url))
-
-
-class Showing(Screen[object]):
-    """A dialog that wants to be told what changes while it is open."""
-
-    def show(self, dirty: Dirty) -> None:
-        """Bring the dialog up to date."""

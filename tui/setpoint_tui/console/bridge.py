@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from setpoint.errors import SetpointError
 from setpoint_tui.connection import Connection
 from setpoint_tui.feed import Feed
+from setpoint_tui.formatting import counted
 from setpoint_tui.intents import Intents
 from setpoint_tui.kept_state import KeptState
 from setpoint_tui.looking import fetch_detail, follow_fleet
@@ -127,6 +128,10 @@ class Bridge:
             write = _read_write(entry)
             if write is not None:
                 self.model.put_write(write)
+        if len(self.model.drafts):
+            self.say(f"{counted(len(self.model.drafts), 'draft')} of before: D opens them")
+        if self.model.own.unsettled:
+            self.say("the hub will be asked what became of your last write, whose answer never came", Severity.WARNING)
         _restore_selection(self.model, _object(found.get("selection")))
 
     def _flush(self) -> None:
@@ -139,7 +144,7 @@ class Bridge:
     def _on_link(self) -> None:
         live = isinstance(self.model.link, Live)
         if live and not self._was_live:
-            self._run(self.intents.settle(), "settle")
+            self._run(self._app.acting.settle(), "settle")
         self._was_live = live
 
     async def _load(self, env: str) -> None:
@@ -195,14 +200,17 @@ def _list(found: object) -> list[Any]:
     return cast("list[Any]", found) if isinstance(found, list) else []
 
 
-def _kept_write(write: OwnWrite) -> dict[str, str]:
-    return {"request_id": write.request_id, "env": write.env, "title": write.title}
+def _kept_write(write: OwnWrite) -> dict[str, Any]:
+    keys = [list(key) for key in write.keys]
+    return {"request_id": write.request_id, "env": write.env, "title": write.title, "keys": keys}
 
 
 def _read_write(entry: Any) -> OwnWrite | None:
     try:
-        return OwnWrite(str(entry["request_id"]), str(entry["env"]), str(entry["title"]), 0.0, WriteState.UNKNOWN)
-    except (KeyError, TypeError):
+        texts = str(entry["request_id"]), str(entry["env"]), str(entry["title"])
+        keys = tuple((str(namespace), str(key)) for namespace, key in entry.get("keys", ()))
+        return OwnWrite(*texts, 0.0, WriteState.UNKNOWN, keys)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from setpoint_tui.model.keys import KeyId
+from setpoint.protocol.values import is_value_type
+from setpoint_tui.model.editing import EditedText, ReadValue, read_text
+from setpoint_tui.model.json_diff import same_json
+from setpoint_tui.model.keys import Held, KeyId
 
-__all__ = ["Draft", "Drafts"]
+__all__ = ["Draft", "Drafts", "holds_what_is_written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +25,21 @@ class Draft:
     saved_at: str
     """ISO 8601, in UTC."""
     note: str = ""
+    escaped: bool = False
+    """Whether the text is a string written as JSON, since it holds what cannot be shown."""
 
     @property
     def id(self) -> KeyId:
         """The key's name."""
         return (self.namespace, self.key)
+
+
+def holds_what_is_written(draft: Draft, held: Held | None) -> bool:
+    """Whether a draft says just what its key holds, so that it is of no use any more."""
+    if held is None or not is_value_type(draft.type):
+        return False
+    read = read_text(draft.type, EditedText(draft.text, draft.escaped))
+    return isinstance(read, ReadValue) and same_json(read.value, held.value)
 
 
 class Drafts:
@@ -71,7 +84,8 @@ class Drafts:
 def _read(entry: Any) -> Draft:
     draft = Draft(**entry)
     members: dict[str, object] = asdict(draft)
-    base = members.pop("base_version")
-    if not all(isinstance(text, str) for text in members.values()) or not (base is None or isinstance(base, str)):
+    base, escaped = members.pop("base_version"), members.pop("escaped")
+    texts = all(isinstance(text, str) for text in members.values())
+    if not (texts and isinstance(escaped, bool) and (base is None or isinstance(base, str))):
         raise ValueError
     return draft
