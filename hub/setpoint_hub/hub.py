@@ -20,6 +20,7 @@ from setpoint_hub.fleet import Fleet
 from setpoint_hub.follower import Follower
 from setpoint_hub.hints import Listener, Publisher
 from setpoint_hub.http_api import HttpApi
+from setpoint_hub.rpc.promoting import PromotingMethods
 from setpoint_hub.rpc.reading import ReadingMethods
 from setpoint_hub.rpc.registry import Registry
 from setpoint_hub.rpc.writing import WritingMethods
@@ -28,6 +29,7 @@ from setpoint_hub.server import Door
 from setpoint_hub.session import Session
 from setpoint_hub.settings import HubSettings
 from setpoint_hub.store.accounts import Accounts
+from setpoint_hub.store.comparing import Comparisons
 from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.history import History
 from setpoint_hub.store.keys import Keys
@@ -155,6 +157,7 @@ class Hub:
         writing = WritingMethods(
             environments, keys, history, self._log, writer, self._tracking.after_commit, self._follower.look
         )
+        promoting = PromotingMethods(keys, Comparisons(self._database), writer, self._tracking.after_commit)
         reading = ReadingMethods(
             environments,
             keys,
@@ -165,7 +168,9 @@ class Hub:
             whoami=self._whoami,
             status=self._status,
         )
-        return Registry([*writing.methods(), *reading.methods(), *self._activity.methods(self._follower)])
+        groups = (writing, promoting, reading)
+        own = [method for group in groups for method in group.methods()]
+        return Registry([*own, *self._activity.methods(self._follower)])
 
     async def _wait_for_database(self) -> None:
         pause = 0.2

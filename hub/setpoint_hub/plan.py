@@ -8,7 +8,18 @@ from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.replica import KeyChange
 from setpoint_hub.store.keys import Key
 
-__all__ = ["Active", "Anything", "Edit", "Step", "plan_edits", "plan_reactivation", "plan_undo"]
+__all__ = [
+    "Active",
+    "Anything",
+    "Edit",
+    "Step",
+    "conflict_entry",
+    "name_of",
+    "plan_edits",
+    "plan_reactivation",
+    "plan_undo",
+    "version_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ def plan_edits(env: str, edits: Sequence[Edit], active: Mapping[UUID, Active]) -
     for edit in edits:
         before = active.get(edit.key.id)
         if edit.text is None and before is None:
-            raise not_found(f"{_name(edit.key)} has no value in {env}: there is nothing to delete")
+            raise not_found(f"{name_of(edit.key)} has no value in {env}: there is nothing to delete")
         after = None if edit.text is None else Active(uuid4(), edit.text)
         steps.append(Step(edit.key, before, after, is_new=True))
     return steps
@@ -73,7 +84,7 @@ def plan_reactivation(env: str, key: Key, target: Active, active: Mapping[UUID, 
     """Plan making an earlier version active again. Raises `conflict` when it is active already."""
     before = active.get(key.id)
     if before is not None and before.version == target.version:
-        raise conflict(f"that version of {_name(key)} is the active one in {env} already: nothing to roll back")
+        raise conflict(f"that version of {name_of(key)} is the active one in {env} already: nothing to roll back")
     return [Step(key, before, target, is_new=False)]
 
 
@@ -88,32 +99,35 @@ def plan_undo(
     Raises `conflict`, naming the keys, when any of them has changed since: undoing would take that change back too.
     """
     since = [
-        (key, after, active.get(key.id)) for key, _, after in done if _version(active.get(key.id)) != _version(after)
+        (key, after, active.get(key.id))
+        for key, _, after in done
+        if version_of(active.get(key.id)) != version_of(after)
     ]
     if since:
-        names = ", ".join(_name(key) for key, _, _ in since[:5]) + (" and more" if len(since) > 5 else "")
+        names = ", ".join(name_of(key) for key, _, _ in since[:5]) + (" and more" if len(since) > 5 else "")
         raise conflict(
             f"revision {revision} of {env} cannot be taken back whole: {names} changed since. "
             "Roll those keys back one by one, or take back the later change first",
-            [_conflict(key, _version(after), _version(now)) for key, after, now in since],
+            [conflict_entry(key, version_of(after), version_of(now)) for key, after, now in since],
         )
     return [Step(key, after, before, is_new=False) for key, before, after in done]
 
 
 def _expected(edit: Edit, now: Active | None) -> bool:
-    return edit.expected is Anything or edit.expected == _version(now)
+    return edit.expected is Anything or edit.expected == version_of(now)
 
 
 def _stale(env: str, stale: Sequence[Edit], active: Mapping[UUID, Active]) -> Exception:
-    names = ", ".join(_name(edit.key) for edit in stale[:5]) + (" and more" if len(stale) > 5 else "")
+    names = ", ".join(name_of(edit.key) for edit in stale[:5]) + (" and more" if len(stale) > 5 else "")
     conflicts: list[dict[str, str | None]] = []
     for edit in stale:
         expected = None if isinstance(edit.expected, type) else edit.expected
-        conflicts.append(_conflict(edit.key, expected, _version(active.get(edit.key.id))))
+        conflicts.append(conflict_entry(edit.key, expected, version_of(active.get(edit.key.id))))
     return conflict(f"{names} changed in {env} since you read it: read again, then decide", conflicts)
 
 
-def _conflict(key: Key, expected: UUID | None, now: UUID | None) -> dict[str, str | None]:
+def conflict_entry(key: Key, expected: UUID | None, now: UUID | None) -> dict[str, str | None]:
+    """Return what the answer `conflict` says of one key."""
     return {
         "namespace": key.namespace,
         "key": key.key,
@@ -122,9 +136,11 @@ def _conflict(key: Key, expected: UUID | None, now: UUID | None) -> dict[str, st
     }
 
 
-def _version(active: Active | None) -> UUID | None:
+def version_of(active: Active | None) -> UUID | None:
+    """Return the version that holds, or None when none does."""
     return None if active is None else active.version
 
 
-def _name(key: Key) -> str:
+def name_of(key: Key) -> str:
+    """Return a key's name as sentences write it."""
     return f"{key.namespace}/{key.key}"

@@ -12,6 +12,7 @@ __all__ = [
     "ActivityParams",
     "ChangeParams",
     "ChangeSetParams",
+    "CompareParams",
     "CreateEnvironmentParams",
     "CreateKeyParams",
     "FleetParams",
@@ -20,6 +21,7 @@ __all__ = [
     "ListKeysParams",
     "NamespacesParams",
     "NoParams",
+    "PromoteParams",
     "ProtectParams",
     "RequestStatusParams",
     "RollbackParams",
@@ -121,7 +123,7 @@ class _WriteParams(WireModel):
 
 
 class SetParams(_WriteParams):
-    """`set`; more than 100 changes have an answer of their own."""
+    """`set`; too many changes have an answer of their own."""
 
     changes: Annotated[list[ChangeParams], Field(min_length=1)]
 
@@ -133,6 +135,45 @@ class RollbackParams(_WriteParams):
     key: AnyName | None = None
     version: Identifier | None = None
     change_set: Revision | None = None
+
+
+class KeyParams(WireModel):
+    """`key.get`, and a key named among others."""
+
+    namespace: AnyName
+    key: AnyName
+
+
+After = Annotated[list[AnyName], Field(min_length=2, max_length=2)]
+"""The namespace and the key behind which a list goes on."""
+
+
+class CompareParams(WireModel):
+    """`compare`; without revisions both environments are looked at as they are now."""
+
+    source: AnyName
+    target: AnyName
+    source_revision: Revision | None = None
+    target_revision: Revision | None = None
+    namespaces: Annotated[list[AnyName], Field(min_length=1, max_length=1000)] | None = None
+    keys: Annotated[list[KeyParams], Field(min_length=1)] | None = None
+    all: bool = False
+    limit: Annotated[int, Field(ge=1, le=5000)] = 1000
+    after: After | None = None
+
+
+class PromoteParams(WireModel):
+    """`promote`; the revisions are those that the person saw. Too many keys have an answer of their own."""
+
+    source: AnyName
+    target: AnyName
+    source_revision: Revision | None = None
+    target_revision: Revision | None = None
+    keys: Annotated[list[KeyParams], Field(min_length=1)] | None = None
+    deletions: bool = False
+    note: Note = ""
+    request_id: Identifier | None = None
+    wait: Wait | None = None
 
 
 class RequestStatusParams(WireModel):
@@ -153,14 +194,7 @@ class ListKeysParams(WireModel):
     namespace: AnyName | None = None
     env: AnyName | None = None
     limit: Annotated[int, Field(ge=1, le=5000)] = 1000
-    after: Annotated[list[AnyName], Field(min_length=2, max_length=2)] | None = None
-
-
-class KeyParams(WireModel):
-    """`key.get`"""
-
-    namespace: AnyName
-    key: AnyName
+    after: After | None = None
 
 
 class HistoryParams(KeyParams):

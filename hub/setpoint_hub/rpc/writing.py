@@ -1,7 +1,8 @@
 """Methods that change something: environments, keys, values, rollbacks."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from setpoint.errors import InvalidName, InvalidValue
@@ -12,6 +13,7 @@ from setpoint_hub.errors import invalid_params, invalid_value, not_found, too_la
 from setpoint_hub.plan import Active, Anything, Edit, plan_edits, plan_reactivation, plan_undo
 from setpoint_hub.replica import KeyChange
 from setpoint_hub.rpc import present
+from setpoint_hub.rpc.committing import MOST_CHANGES, AfterCommit, answer_of, intent_of
 from setpoint_hub.rpc.params import (
     ChangeParams,
     CreateEnvironmentParams,
@@ -27,14 +29,9 @@ from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.history import History
 from setpoint_hub.store.keys import Key, Keys, NewKey
 from setpoint_hub.store.log import Log
-from setpoint_hub.store.writer import Author, Committed, Intent, Writer
+from setpoint_hub.store.writer import Committed, Intent, Writer
 
 __all__ = ["WritingMethods"]
-
-MOST_CHANGES: Final = 100
-
-AfterCommit = Callable[[Session, Committed, float | None], Awaitable[dict[str, Any] | None]]
-"""Makes a commit known, and returns the receipt when the caller waits for one."""
 
 
 class WritingMethods:
@@ -93,9 +90,9 @@ class WritingMethods:
 
     async def _set(self, session: Session, asked: SetParams) -> object:
         if len(asked.changes) > MOST_CHANGES:
-            raise too_large(f"{len(asked.changes)} changes in one set; the most allowed is {MOST_CHANGES}")
+            raise too_large(f"{len(asked.changes):,} changes in one set; the most allowed is {MOST_CHANGES:,}")
         names = [(change.namespace, change.key) for change in asked.changes]
-        repeated = {name for name in names if names.count(name) > 1}
+        repeated = [name for name, times in Counter(names).items() if times > 1]
         if repeated:
             namespace, key = min(repeated)
             raise invalid_params(f"{namespace}/{key} stands twice in the set: which value should hold?")
@@ -172,18 +169,7 @@ class WritingMethods:
         }
 
     async def _result(self, session: Session, committed: Committed, wait: float | None) -> object:
-        change_set = committed.change_set
-        receipt = await self._after_commit(session, committed, wait)
-        result: dict[str, Any] = {
-            "env": change_set.env,
-            "revision": change_set.revision,
-            "change_set": str(change_set.id),
-            "repeated": committed.repeated,
-            "changes": present.changes(change_set.changes),
-        }
-        if receipt is not None:
-            result["receipt"] = receipt
-        return result
+        return await answer_of(committed, session, self._after_commit, wait=wait)
 
 
 def _new_key(asked: CreateKeyParams) -> NewKey:
@@ -223,12 +209,7 @@ def _edit(key: Key, asked: ChangeParams) -> Edit:
 
 
 def _intent(session: Session, asked: SetParams | RollbackParams, how: str, fingerprint: bytes) -> Intent:
-    try:
-        encode_value("string", asked.note)
-    except InvalidValue as error:
-        raise invalid_params(f"note: {error.reason}") from error
-    author = Author(session.principal.user_id, session.principal.token_id)
-    return Intent(asked.env, how, asked.note, author, asked.request_id, fingerprint)
+    return intent_of(session, asked.env, how, fingerprint, note=asked.note, request_id=asked.request_id)
 
 
 def _check_stored(key: Key, text: str) -> None:

@@ -61,6 +61,11 @@ _NAMESPACES: Final = """
     GROUP BY k.namespace ORDER BY k.namespace
 """
 
+_MISSING_NAMESPACES: Final = """
+    SELECT asked.namespace FROM unnest($1::text[]) AS asked (namespace)
+    WHERE NOT EXISTS (SELECT FROM ConfigKey k WHERE k.namespace = asked.namespace)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
@@ -128,6 +133,10 @@ class Keys:
     async def namespaces(self, env: str | None) -> list[Row]:
         """Return every namespace with the number of its keys, and of those with a value in `env`."""
         return await self._database.rows(_NAMESPACES, env)
+
+    async def missing_namespaces(self, asked: list[str]) -> list[str]:
+        """Return those of the namespaces that hold no key."""
+        return [row["namespace"] for row in await self._database.rows(_MISSING_NAMESPACES, asked)]
 
     async def _learn(self, names: "list[tuple[str, str]]") -> None:
         namespaces, keys = [name[0] for name in names], [name[1] for name in names]

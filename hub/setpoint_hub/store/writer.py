@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from setpoint_hub.plan import Active, Step
 from setpoint_hub.replica import ChangeSet
 from setpoint_hub.store.log import Log
 
-__all__ = ["Author", "Committed", "Intent", "Plan", "Writer"]
+__all__ = ["Author", "Committed", "Intent", "Look", "Plan", "Writer", "active_versions"]
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,9 @@ _SETTLE: Final = "SELECT revision FROM Environment WHERE env = $1 FOR UPDATE"
 
 Plan = Callable[[Mapping[UUID, Active]], list[Step]]
 """Decides, under the environment's lock, from what is active now; raises the answer when it refuses."""
+
+Look = Callable[[Connection], Awaitable[None]]
+"""Reads, in the write's own transaction, what its plan needs beside what is active in the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,10 @@ class Writer:
         # Weak: a lock lives while somebody waits for it, so names that are no environment leave nothing behind.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def write(self, intent: Intent, key_ids: Sequence[UUID], plan: Plan) -> Committed:
-        """Carry out a write once, whatever happens to the connection.
+    async def write(
+        self, intent: Intent, key_ids: Sequence[UUID], plan: Plan, *, look: Look | None = None
+    ) -> Committed:
+        """Carry out a write once, whatever happens to the connection. `look` runs before each run of `plan`.
 
         Raises the answers of `plan`, `not_found` (environment), `conflict` (the request id belongs to another
         request) and `unavailable`, whose outcome is `unknown` only when the database cannot be asked any more.
@@ -123,16 +128,18 @@ class Writer:
         turn = self._turns.setdefault(intent.env, asyncio.Lock())
         async with turn:
             try:
-                return await self._attempt(intent, request_id, key_ids, plan)
+                return await self._attempt(intent, request_id, key_ids, plan, look)
             except DatabaseUnavailable as error:
                 log.warning("a write to %s lost its connection: %s", intent.env, error)
-                return await self._after_loss(intent, request_id, key_ids, plan)
+                return await self._after_loss(intent, request_id, key_ids, plan, look)
 
     async def find_request(self, request_id: UUID) -> Row | None:
         """Return the change set of a request, or None when it changed nothing."""
         return await self._database.row(_REQUEST, request_id)
 
-    async def _attempt(self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan) -> Committed:
+    async def _attempt(
+        self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan, look: Look | None
+    ) -> Committed:
         try:
             async with self._database.transaction() as connection:
                 taken = await connection.row(_TAKE_REVISION, intent.env)
@@ -141,13 +148,17 @@ class Writer:
                 # An id that the hub made itself has not been seen.
                 if intent.request_id is not None:
                     await _refuse_repetition(connection, request_id)
-                steps = plan(await _active(connection, intent.env, key_ids))
+                if look is not None:
+                    await look(connection)
+                steps = plan(await active_versions(connection, intent.env, key_ids))
                 recorded = await _perform(connection, intent, request_id, taken, steps)
         except _SeenBefore as seen:
             return await self._repeated(intent, seen.row)
         return Committed(_change_set(intent, taken, recorded, steps), repeated=False)
 
-    async def _after_loss(self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan) -> Committed:
+    async def _after_loss(
+        self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan, look: Look | None
+    ) -> Committed:
         try:
             async with self._database.transaction() as connection:
                 await connection.row(_SETTLE, intent.env)
@@ -155,7 +166,7 @@ class Writer:
             if row is not None:
                 return await self._repeated(intent, row)
             # It did not happen, and it cannot happen any more: the lock was free.
-            return await self._attempt(intent, request_id, key_ids, plan)
+            return await self._attempt(intent, request_id, key_ids, plan, look)
         except DatabaseUnavailable as error:
             raise unavailable(
                 f"the database cannot be reached ({error}); whether the change was made is not known: "
@@ -178,7 +189,8 @@ async def _refuse_repetition(connection: Connection, request_id: UUID) -> None:
         raise _SeenBefore(row)
 
 
-async def _active(connection: Connection, env: str, key_ids: Sequence[UUID]) -> dict[UUID, Active]:
+async def active_versions(connection: Connection, env: str, key_ids: Sequence[UUID]) -> dict[UUID, Active]:
+    """Return what is active now in an environment, of these keys."""
     rows = await connection.rows(_ACTIVE, env, key_ids)
     return {row["key_id"]: Active(row["version_id"], row["value"]) for row in rows}
 
