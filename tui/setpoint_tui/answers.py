@@ -15,6 +15,9 @@ __all__ = [
     "BehindInstance",
     "Change",
     "ChangeSet",
+    "ComparedKey",
+    "ComparedValue",
+    "Comparison",
     "Environment",
     "EnvironmentList",
     "Fleet",
@@ -24,6 +27,7 @@ __all__ = [
     "Instance",
     "Key",
     "KeyPage",
+    "LeftOut",
     "NamespaceList",
     "PastChangeSet",
     "Person",
@@ -113,8 +117,16 @@ class Receipt(Answer):
     behind_instances: tuple[BehindInstance, ...] = ()
 
 
+class LeftOut(Answer):
+    """A key that a promotion did not take over, and why."""
+
+    namespace: str
+    key: str
+    reason: str
+
+
 class ChangeSet(Answer):
-    """What a write did."""
+    """What a write did; only a promotion leaves something out."""
 
     env: str
     revision: int
@@ -122,6 +134,7 @@ class ChangeSet(Answer):
     repeated: bool = False
     changes: tuple[Change, ...]
     receipt: Receipt | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class PastChangeSet(Answer):
@@ -135,6 +148,8 @@ class PastChangeSet(Answer):
     note: str
     at: datetime
     changes: tuple[Change, ...]
+    hash: str = ""
+    """Of itself and of the one before it; `activity` leaves it out."""
 
 
 class Environment(Answer):
@@ -200,6 +215,51 @@ class KeyPage(Answer):
     """Some of the keys; `next` asks for those after them."""
 
     keys: tuple[Key, ...]
+    next: tuple[str, str] | None = None
+
+
+class ComparedEnvironment(Answer):
+    """One side of a comparison, and the revision at which it was looked at."""
+
+    env: str
+    revision: int
+    protected: bool = False
+    required_approvals: int = 0
+
+
+class ComparedValue(Answer):
+    """What a key holds on one side, since when and by whom."""
+
+    value: Any
+    version: str
+    revision: int
+    by: Person
+    at: datetime
+    note: str = ""
+
+
+class ComparedKey(Answer):
+    """A key of two environments; `state` is changed, only_source, only_target or same."""
+
+    namespace: str
+    key: str
+    type: str
+    state: str
+    source: ComparedValue | None
+    target: ComparedValue | None
+    newer_in_target: bool
+    valid: bool
+    problem: str | None = None
+
+
+class Comparison(Answer):
+    """What differs between two environments; `same` and `different` count all keys, those of other pages too."""
+
+    source: ComparedEnvironment
+    target: ComparedEnvironment
+    rows: tuple[ComparedKey, ...]
+    same: int
+    different: int
     next: tuple[str, str] | None = None
 
 
