@@ -1,0 +1,32 @@
+"""A write that is proposed to the person, with everything that a dialog shows before it is made."""
+
+from dataclasses import dataclass
+
+from setpoint_tui.intents import Intent
+from setpoint_tui.model.diff_lines import Absent
+from setpoint_tui.model.keys import KeyId
+
+__all__ = ["Proposal", "ProposedChange"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedChange:
+    """What a key holds now and what it would hold; ABSENT: no value."""
+
+    key: KeyId
+    type: str
+    old: object | Absent
+    new: object | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One intent, and what it would do."""
+
+    intent: Intent
+    title: str
+    changes: tuple[ProposedChange, ...]
+    left_out: tuple[str, ...] = ()
+    """What is not part of it, and why: a sentence each, safe to show."""
+    based_on: str = ""
+    asks_note: bool = True
