@@ -12,7 +12,7 @@ from setpoint_tui.answers import ChangeSet, Receipt, RequestFate, read_answer
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import format_revision
 from setpoint_tui.model.dirty import Topic
-from setpoint_tui.model.keys import KeyId
+from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.own_writes import OwnWrite, WriteState
@@ -23,19 +23,6 @@ __all__ = ["Conflicted", "Done", "Intent", "Intents", "Outcome", "Refused", "Sen
 _REACH_SECONDS = 0.25
 _REACH_LONGEST = 120.0
 """Seconds after a write in which its reach is followed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A request that changes something: `set`, `rollback` or `promote`, without its request id."""
-
-    method: str
-    params: dict[str, Any]
-    env: str
-    """The environment that it changes."""
-    title: str
-    """What it does, in a few words, safe to show."""
-    keys: tuple[KeyId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

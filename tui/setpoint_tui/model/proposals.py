@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from setpoint_tui.intents import Intent
 from setpoint_tui.model.diff_lines import Absent
+from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.keys import KeyId
 
 __all__ = ["Proposal", "ProposedChange"]
