@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from setpoint_tui.connection import Connection
 from setpoint_tui.console import themes
+from setpoint_tui.console.acting import Acting
 from setpoint_tui.console.actions import ACTIONS
 from setpoint_tui.console.bridge import Bridge
 from setpoint_tui.console.dialogs.choose import Choice, Choose
+from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.dialogs.help import HelpDialog
 from setpoint_tui.console.dialogs.messages import MessagesDialog
 from setpoint_tui.console.palette import ActionCommands
@@ -56,6 +57,7 @@ class Console(App[None]):
         self._environ = environ
         self.bridge = Bridge(self, connection, self._kept(connection))
         self.bridge.model.selection.env = first_env
+        self.acting = Acting(self)
         themes.register(self, settings.theme)
 
     def on_mount(self) -> None:
@@ -72,9 +74,7 @@ class Console(App[None]):
     def show(self, dirty: Dirty) -> None:
         """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
         for screen in self.screen_stack:
-            if (isinstance(screen, ConsoleScreen) and screen is self.front) or (
-                screen is self.screen and isinstance(screen, Showing)
-            ):
+            if screen is self.front or isinstance(screen, Dialog):
                 screen.show(dirty)
 
     @property
@@ -189,10 +189,3 @@ class Console(App[None]):
 
     def _kept(self, connection: Connection) -> KeptState:
         return KeptState(state_file(self.settings.state_folder, connection.address.url))
-
-
-class Showing(Screen[object]):
-    """A dialog that wants to be told what changes while it is open."""
-
-    def show(self, dirty: Dirty) -> None:
-        """Bring the dialog up to date."""

@@ -1,4 +1,4 @@
-"""A write that a person wants, before anything is sent."""
+"""A change that somebody wants, before it is sent."""
 
 from dataclasses import dataclass
 from typing import Any

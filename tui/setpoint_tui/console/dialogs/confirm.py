@@ -1,0 +1,224 @@
+"""The last look before a write: where it goes, what it changes, whom it reaches, and why it is made."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from setpoint_tui.console.dialogs.dialog import Dialog
+from setpoint_tui.console.widgets.bars import environment_badge
+from setpoint_tui.console.widgets.diff_view import diff_content
+from setpoint_tui.formatting import counted
+from setpoint_tui.model.diffing import diff_values
+from setpoint_tui.model.dirty import Dirty
+from setpoint_tui.model.keys import KeyId, key_path
+from setpoint_tui.model.link_state import writes_refused_because
+from setpoint_tui.model.model import Model
+from setpoint_tui.model.proposals import Proposal, ProposedChange
+from setpoint_tui.model.reach import expected_reach, reach_sentence
+from setpoint_tui.model.risk import Rung, policy_sentence, rung_of, title_of_button
+from setpoint_tui.text_safety import safe_text
+
+__all__ = ["ConfirmDialog"]
+
+_MOST_KEYS = 100
+"""Keys whose diff is drawn: nobody reads more, and the count says that there are."""
+_LINES_OF_EACH = 12
+"""Lines of each key's diff when there are several."""
+_LONGEST_NOTE = 2_000
+
+
+class ConfirmDialog(Dialog[str | None]):
+    """Gives back the note when the person says yes, and None when not.
+
+    Nothing here writes on `enter` unless the focus is on the button itself.
+    """
+
+    CSS_PATH = "confirm.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Back"),
+        Binding("y", "accept_at_once", "Write"),
+        Binding("n", "cancel", "Back"),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, proposal: Proposal, *, protected: bool) -> None:
+        super().__init__()
+        self._proposal = proposal
+        self._rung = rung_of(proposal, protected=protected)
+        self._note = str(proposal.intent.params.get("note", ""))
+        self._asks_note = proposal.asks_note or (protected and not self._note.strip())
+        self._shown_versions: dict[KeyId, str | None] | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="confirm"):
+            yield Static(id="confirm-title", markup=False)
+            with VerticalScroll(id="confirm-body"):
+                yield Static(id="confirm-text", markup=False)
+            yield Static(id="confirm-effect", markup=False)
+            if self._asks_note:
+                wanted = "required here" if self._rung is Rung.PROTECTED else "may stay empty"
+                with Horizontal(classes="row"):
+                    yield Static("reason ", classes="label")
+                    yield Input(self._note, placeholder=wanted, id="reason", compact=True, max_length=_LONGEST_NOTE)
+            if self._rung is Rung.PROTECTED:
+                with Horizontal(classes="row"):
+                    yield Static("type its name ", classes="label")
+                    yield Input(placeholder=safe_text(self._proposal.intent.env), id="typed-name", compact=True)
+            with Horizontal(id="confirm-buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self._yes, id="yes", variant="warning", compact=True)
+                yield Static(self._hint, id="confirm-hint", markup=False)
+
+    def on_mount(self) -> None:
+        env = self._proposal.intent.env
+        self.query_one("#confirm-title", Static).update(
+            Content.assemble(environment_badge(self.model, env), "  ", (safe_text(self._proposal.title), "bold"))
+        )
+        self.query_one("#confirm-text", Static).update(Content("\n").join(list(self._body())))
+        self._shown_versions = _versions(self.model, self._proposal)
+        self._draw()
+        match self._rung:
+            case Rung.ONE_KEY:
+                self.query_one("#confirm-body").focus()
+            case Rung.COUNTED:
+                self.query_one("#cancel").focus()
+            case Rung.PROTECTED:
+                self.query("Input").first().focus()
+
+    def show(self, dirty: Dirty) -> None:
+        if dirty:
+            self._draw()
+
+    def _draw(self) -> None:
+        self.query_one("#confirm-effect", Static).update(Content("\n").join(list(self._effect())))
+        self.query_one("#yes", Button).disabled = self._why_not() is not None
+
+    # -- what the person does
+
+    def action_cancel(self) -> None:
+        """Go back; nothing is written."""
+        self.close(None)
+
+    def action_accept_at_once(self) -> None:
+        """Write, where one key is enough for that."""
+        if self._rung is Rung.ONE_KEY:
+            self._accept()
+
+    def action_scroll(self, step: int) -> None:
+        """Scroll what is shown by a line."""
+        self.query_one("#confirm-body").scroll_relative(y=step, animate=False)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "yes":
+            self._accept()
+        else:
+            self.close(None)
+
+    def on_input_changed(self) -> None:
+        self._draw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to what is asked next; `enter` in a field never writes."""
+        if event.input.id == "reason" and self._rung is Rung.PROTECTED:
+            self.query_one("#typed-name").focus()
+        elif self._rung is Rung.ONE_KEY:
+            self.query_one("#confirm-body").focus()
+        elif self._why_not() is None:
+            self.query_one("#yes").focus()
+
+    def _accept(self) -> None:
+        if self._why_not() is None:
+            self.close(self._reason)
+
+    # -- what is shown
+
+    @property
+    def _yes(self) -> str:
+        return title_of_button(self._proposal, self.model.environments.get(self._proposal.intent.env))
+
+    @property
+    def _hint(self) -> str:
+        if self._rung is Rung.ONE_KEY:
+            return "y writes · tab reason · esc back" if self._asks_note else "y writes · esc back"
+        return "tab · enter on the button · esc back"
+
+    @property
+    def _reason(self) -> str:
+        return self.query_one("#reason", Input).value.strip() if self._asks_note else self._note
+
+    def _why_not(self) -> str | None:
+        """Return what is missing before it can be written, or None."""
+        refused = writes_refused_because(self.model.link)
+        if refused is not None or self._rung is not Rung.PROTECTED:
+            return refused
+        if not self._reason:
+            return "say why: a protected environment takes no change without a reason"
+        if self.query_one("#typed-name", Input).value.strip() != self._proposal.intent.env:
+            return f"type {safe_text(self._proposal.intent.env)} to confirm"
+        return None
+
+    def _body(self) -> Iterator[Content]:
+        changes = self._proposal.changes
+        limit = None if len(changes) == 1 else _LINES_OF_EACH
+        for change in changes[:_MOST_KEYS]:
+            yield Content.styled(safe_text(key_path(change.key), limit=300), "bold $text-accent")
+            yield from _diff(change, limit)
+        if len(changes) > _MOST_KEYS:
+            yield Content.styled(f"… and {counted(len(changes) - _MOST_KEYS, 'more key')}", "$text-muted")
+        if self._note and not self._asks_note:
+            yield Content.assemble(("reason  ", "$text-muted"), safe_text(self._note))
+        if self._proposal.left_out:
+            yield Content.styled(f"left out: {len(self._proposal.left_out):,}", "bold $text-warning")
+            yield from (Content(f"  {safe_text(line, limit=300)}") for line in self._proposal.left_out[:_MOST_KEYS])
+
+    def _effect(self) -> Iterator[Content]:
+        model, env = self.model, self._proposal.intent.env
+        if len(self._proposal.changes) > 1:
+            keys, namespaces = len(self._proposal.changes), len(_namespaces(self._proposal))
+            yield Content.styled(f"{counted(keys, 'key')} in {counted(namespaces, 'namespace')}", "bold")
+        if self._proposal.based_on:
+            yield Content.styled(f"based on {safe_text(self._proposal.based_on)}", "$text-muted")
+        seen = model.fleet.get(env)
+        if seen is not None:
+            yield Content(reach_sentence(expected_reach(seen.instances, _namespaces(self._proposal))))
+        policy = policy_sentence(model.environments.get(env))
+        if policy is not None:
+            yield Content.styled(policy, "bold $text-warning")
+        moved = self._moved()
+        if moved:
+            names = ", ".join(safe_text(key_path(key), limit=80) for key in moved[:3])
+            yield Content.styled(f"{names} changed just now: the hub will refuse this", "bold $text-error")
+        missing = self._why_not()
+        if missing is not None:
+            yield Content.styled(missing, "$text-warning")
+
+    def _moved(self) -> list[KeyId]:
+        """Return the keys that somebody has changed since this dialog opened."""
+        if self._shown_versions is None:
+            return []
+        now = _versions(self.model, self._proposal)
+        return [key for key, version in self._shown_versions.items() if now[key] != version]
+
+
+def _diff(change: ProposedChange, limit: int | None) -> Iterator[Content]:
+    lines = diff_values(change.type, change.old, change.new)
+    if not lines:
+        yield Content.styled("  the same value as now, as a new version", "$text-muted")
+    yield from diff_content(lines[:limit])
+    if limit is not None and len(lines) > limit:
+        yield Content.styled(f"  … {counted(len(lines) - limit, 'more line')}", "$text-muted")
+
+
+def _namespaces(proposal: Proposal) -> set[str]:
+    return {change.key[0] for change in proposal.changes}
+
+
+def _versions(model: Model, proposal: Proposal) -> dict[KeyId, str | None]:
+    held = {change.key: model.held(proposal.intent.env, change.key) for change in proposal.changes}
+    return {key: None if found is None else found.version for key, found in held.items()}
