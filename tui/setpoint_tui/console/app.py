@@ -18,7 +18,9 @@ from setpoint_tui.console.dialogs.help import HelpDialog
 from setpoint_tui.console.dialogs.messages import MessagesDialog
 from setpoint_tui.console.palette import ActionCommands
 from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.compare import CompareScreen
 from setpoint_tui.console.screens.keys import KeysScreen
+from setpoint_tui.console.screens.versions import VersionsScreen
 from setpoint_tui.console_settings import ConsoleSettings, connection_of
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.kept_state import KeptState, state_file
@@ -29,7 +31,7 @@ from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Console"]
 
-_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen,)
+_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, CompareScreen)
 
 
 class Console(App[None]):
@@ -56,7 +58,7 @@ class Console(App[None]):
         self.settings = settings
         self._environ = environ
         self.bridge = Bridge(self, connection, self._kept(connection))
-        self.bridge.model.selection.env = first_env
+        self.bridge.model.selection.env = self.bridge.model.selection.env or first_env
         self.acting = Acting(self)
         themes.register(self, settings.theme)
 
@@ -106,12 +108,20 @@ class Console(App[None]):
         self.bridge.model.select(env=env, namespace=None, key=key)
         self.action_go(KeysScreen.NAME)
 
+    def open_versions(self, env: str, key: KeyId) -> None:
+        """Show what became of a key in an environment, above the screen on show."""
+        model = self.bridge.model
+        self.bridge.go_to(env, model.selection.namespace if env == model.selection.env else None, key)
+        self.push_screen(VersionsScreen(env, key))
+
     # -- common actions
 
     def action_go(self, name: str) -> None:
-        """Change to a screen."""
+        """Change to a screen; of the one on show, take away what lies above it."""
         if name in self.MODES and name != self.current_mode:
             self.switch_mode(name)
+        elif name == self.current_mode and len(self.screen_stack) > 1 and isinstance(self.screen, ConsoleScreen):
+            self.pop_screen()
 
     def action_help(self) -> None:
         """Show every key of this screen."""

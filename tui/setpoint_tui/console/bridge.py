@@ -47,10 +47,10 @@ class Bridge:
         self._asked_for: tuple[str, KeyId] | None = None
         self.restored: dict[str, Any] = {}
         """What the last console left of each screen, by the screen's name."""
+        self._restore()
 
     def start(self) -> None:
         """Begin; everything runs as workers of the app, and none of them can end it."""
-        self._restore()
         self._run(self.feed.run(), "feed")
         self._run(self.intents.follow_reach(), "reach")
         self._run(follow_fleet(self.feed), "fleet")

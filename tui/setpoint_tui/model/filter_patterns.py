@@ -1,6 +1,7 @@
 """Regular expressions that a person types, accepted only when none can take for ever."""
 
 import re
+import warnings
 
 from setpoint_tui.errors import InvalidFilter
 
@@ -39,8 +40,11 @@ def bounded_pattern(text: str) -> re.Pattern[str]:
         raise InvalidFilter(f"the pattern is longer than {_LONGEST_PATTERN} characters: write a shorter one")
     _refuse_runaways(text)
     try:
-        return re.compile(text, re.IGNORECASE)
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            # What a later Python may read otherwise, such as [[, is no pattern either: a warning would tear the screen.
+            warnings.simplefilter("error")
+            return re.compile(text, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
         raise InvalidFilter(f"re: is no regular expression yet: {error}") from error
 
 

@@ -158,6 +158,7 @@ class KeysScreen(ConsoleScreen):
         if not self.is_current:
             return
         self.table.refresh()
+        self.query_one(DetailPane).show(self.model)
         if self.listed.is_stale:
             self._update_rows(Dirty())
 

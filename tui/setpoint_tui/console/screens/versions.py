@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
@@ -60,7 +61,7 @@ class VersionsScreen(ConsoleScreen):
     CSS_PATH = "versions.tcss"
     HINTS = ("help", "open", "mark", "diff", "rollback", "rollback_all", "back")
     ACTION_IDS = _OWN
-    BINDINGS = bindings(*_OWN)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*_OWN)]
 
     def __init__(self, env: str, key: KeyId) -> None:
         super().__init__()

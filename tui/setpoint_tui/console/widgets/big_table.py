@@ -288,8 +288,9 @@ class BigTable(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         self._scroll_rows(min(self._place, max(top, self._place - self._lines + 1)))
 
     def _scroll_rows(self, top: int) -> None:
-        if top != self.scroll_offset.y:
-            self.scroll_to(y=min(max(0, top), self.max_scroll_y), animate=False, force=True)
+        reachable = min(max(0, top), self.max_scroll_y)
+        if reachable != self.scroll_offset.y:
+            self.scroll_to(y=reachable, animate=False, force=True)
 
     def _refresh_place(self, place: int) -> None:
         line = place - self.scroll_offset.y
