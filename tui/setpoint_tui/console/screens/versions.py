@@ -18,7 +18,6 @@ from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
 from setpoint_tui.console.dialogs.version import VersionDialog
 from setpoint_tui.console.refreshing import Refreshing
 from setpoint_tui.console.screens.base import ConsoleScreen
-from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.console.widgets.big_table import BigTable, Column
 from setpoint_tui.console.widgets.diff_view import DiffView
 from setpoint_tui.formatting import copied_value, counted, format_age, format_change, format_revision
@@ -81,8 +80,8 @@ class VersionsScreen(ConsoleScreen):
                 [
                     Column("REV", 7, align="right", priority=10),
                     Column("AGE", 5, align="right", priority=7),
-                    Column("WHO", 12, priority=6),
-                    Column("HOW", 14, priority=4),
+                    Column("WHO", 10, priority=6),
+                    Column("HOW", 10, priority=4),
                     Column("OLD → NEW", None, priority=9),
                     Column("NOTE", None, priority=3, least=10),
                 ],
@@ -147,8 +146,7 @@ class VersionsScreen(ConsoleScreen):
         kind = f"  {self.story.type}" if self.story.is_known else ""
         self.query_one("#about", Static).update(
             Content.assemble(
-                environment_badge(self.model, self.story.env),
-                (f"  {safe_text(key_path(self.story.key))}", "bold"),
+                (safe_text(key_path(self.story.key)), "bold"),
                 (kind, "$text-muted"),
             )
         )
@@ -215,7 +213,7 @@ class VersionsScreen(ConsoleScreen):
             format_revision(revision),
             format_age(change.at, datetime.now(UTC)),
             change.by.name,
-            f"now · {change.how}" if change is self.story.present else change.how,
+            change.how,
             Content.assemble((safe_text(old, limit=_SIDE), "$text-muted"), " → ", safe_text(new, limit=_SIDE)),
             change.note,
         )
