@@ -51,8 +51,9 @@ async def held(wire: Wire, key: tuple[str, str] = RETRIES, env: str = "developme
     return found["environments"].get(env, {}).get("value")
 
 
+@pytest.mark.usefixtures("wire")
 async def test_every_version_is_listed_newest_first_and_the_present_one_is_marked(
-    hub: RunningHub, wire: Wire, tmp_path: Path
+    hub: RunningHub, tmp_path: Path
 ) -> None:
     async with running_console(connection_to(hub), tmp_path) as console:
         await opened(console)
@@ -65,9 +66,8 @@ async def test_every_version_is_listed_newest_first_and_the_present_one_is_marke
         assert "admin" in text
 
 
-async def test_a_marked_version_is_compared_with_the_one_under_the_cursor(
-    hub: RunningHub, wire: Wire, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("wire")
+async def test_a_marked_version_is_compared_with_the_one_under_the_cursor(hub: RunningHub, tmp_path: Path) -> None:
     async with running_console(connection_to(hub), tmp_path) as console:
         await opened(console)
         await console.press("G", "space", "g", "d")
@@ -162,9 +162,7 @@ async def test_a_new_change_appears_on_top_and_leaves_the_cursor_alone(
         await console.shows("by others")
 
 
-async def test_a_whole_change_set_is_rolled_back_with_all_its_keys(
-    hub: RunningHub, wire: Wire, tmp_path: Path
-) -> None:
+async def test_a_whole_change_set_is_rolled_back_with_all_its_keys(hub: RunningHub, wire: Wire, tmp_path: Path) -> None:
     both = [
         {"namespace": "payments", "key": "max_retries", "value": 9},
         {"namespace": "search", "key": "ratio", "value": 0.9},
@@ -230,9 +228,8 @@ async def test_the_next_environment_shows_the_same_key_there(hub: RunningHub, wi
         await console.shows("never set in production")
 
 
-async def test_a_number_goes_to_the_screen_below_and_escape_goes_back(
-    hub: RunningHub, wire: Wire, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("wire")
+async def test_a_number_goes_to_the_screen_below_and_escape_goes_back(hub: RunningHub, tmp_path: Path) -> None:
     async with running_console(connection_to(hub), tmp_path) as console:
         await opened(console)
         await console.press("1")
@@ -243,8 +240,9 @@ async def test_a_number_goes_to_the_screen_below_and_escape_goes_back(
         assert console.app.front.NAME == "keys"
 
 
+@pytest.mark.usefixtures("wire")
 async def test_without_a_connection_the_versions_stay_and_nothing_is_written(
-    hubs: Hubs, hub: RunningHub, wire: Wire, tmp_path: Path
+    hubs: Hubs, hub: RunningHub, tmp_path: Path
 ) -> None:
     async with running_console(connection_to(hub), tmp_path) as console:
         await opened(console)
@@ -257,9 +255,8 @@ async def test_without_a_connection_the_versions_stay_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)])
-async def test_every_size_shows_the_versions(
-    hub: RunningHub, wire: Wire, tmp_path: Path, size: tuple[int, int]
-) -> None:
+@pytest.mark.usefixtures("wire")
+async def test_every_size_shows_the_versions(hub: RunningHub, tmp_path: Path, size: tuple[int, int]) -> None:
     async with running_console(connection_to(hub), tmp_path, size=size) as console:
         await opened(console)
         text = await console.shows("5 → 8")

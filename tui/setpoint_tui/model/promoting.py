@@ -29,14 +29,14 @@ class Effect:
     words: str
 
 
-def effect_of(row: ComparedKey, target: str) -> Effect:
+def effect_of(row: ComparedKey) -> Effect:
     """Say what promoting a row does in the target, and what is special about it."""
     if not row.valid:
         return Effect("✗", f"invalid: {row.problem or 'it does not fit the key'}")
     if row.source is None:
-        return Effect("-", f"deletes{f', newer in {target}' if row.newer_in_target else ''}")
+        return Effect("-", "deletes, if marked")
     if row.newer_in_target:
-        return Effect("!", f"newer in {target}")
+        return Effect("!", "overwrites newer")
     return Effect("+", "adds") if row.target is None else Effect("~", "changes")
 
 
@@ -118,8 +118,8 @@ def _left_because(comparing: Comparing, key: KeyId, row: ComparedKey) -> str:
     if not row.valid:
         return "not valid in the source"
     if key in comparing.changed:
-        return "changed since marked, and not marked again"
-    return "only in the target, and no deletion was marked" if row.source is None else "not chosen"
+        return "changed since marked"
+    return "in the target only, and not marked" if row.source is None else "not chosen"
 
 
 def _listed(names: list[str]) -> str:

@@ -1,7 +1,5 @@
 """Compare: two environments side by side, only what differs, and taking over from one to the other."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import permutations
 from typing import ClassVar
 
@@ -12,31 +10,36 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from setpoint.errors import RequestFailed, SetpointError
-from setpoint_tui.answers import ComparedEnvironment, ComparedKey, ComparedValue
+from setpoint_tui.answers import ComparedKey
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
 from setpoint_tui.console.dialogs.choose import Choice, Choose
 from setpoint_tui.console.refreshing import Refreshing
 from setpoint_tui.console.screens.base import ConsoleScreen
-from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.console.widgets.big_table import BigTable, Column
+from setpoint_tui.console.widgets.comparison import (
+    compared_cells,
+    compared_glyph,
+    difference_head,
+    sides_line,
+    status_words,
+    why_empty,
+)
 from setpoint_tui.console.widgets.diff_view import DiffView
 from setpoint_tui.errors import InvalidFilter
-from setpoint_tui.formatting import NO_VALUE, copied_value, counted, format_age, format_revision, format_value
+from setpoint_tui.formatting import copied_value, counted
 from setpoint_tui.intents import Conflicted, Done
 from setpoint_tui.model.comparing import Comparing, Pair, next_pair, pair_around
 from setpoint_tui.model.diffing import ABSENT, diff_values
 from setpoint_tui.model.dirty import Dirty, Topic
-from setpoint_tui.model.keys import KeyId, key_path
+from setpoint_tui.model.keys import Facts, KeyId, key_path
 from setpoint_tui.model.notices import Severity
-from setpoint_tui.model.promoting import effect_of, propose_promotion, why_nothing
+from setpoint_tui.model.promoting import propose_promotion, why_nothing
 from setpoint_tui.model.proposals import Proposal
 from setpoint_tui.model.rolling_back import changed_since_conflicts
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["CompareScreen"]
-
-_CELL = 200
 
 _OWN = (
     "filter", "open", "mark", "mark_all", "promote", "swap", "next_pair", "previous_pair", "choose_pair",
@@ -55,7 +58,7 @@ class CompareScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._comparing: Comparing | None = None
+        self.comparing = Comparing(self._facts)
         self._wanted: Pair | None = None
         """The pair that a person chose; None: the one around the selected environment."""
         self._trouble: str | None = None
@@ -71,10 +74,10 @@ class CompareScreen(ConsoleScreen):
                     Column("KEY", None, priority=10),
                     Column("SOURCE", None, priority=8),
                     Column("TARGET", None, priority=8),
-                    Column("PROMOTING", 24, priority=9),
+                    Column("PROMOTING", 18, priority=9),
                 ],
-                cells=self._cells,
-                glyph=self._glyph,
+                cells=lambda key: compared_cells(self.comparing, key),
+                glyph=lambda key: compared_glyph(self.comparing, key),
                 dimmed=lambda _: not self.model.is_live,
                 id="compare-table",
                 classes="pane",
@@ -84,17 +87,13 @@ class CompareScreen(ConsoleScreen):
         yield Static(id="status", markup=False)
 
     def on_mount(self) -> None:
-        self._comparing = Comparing(self.model.facts.get)
         self.restore(self.console.bridge.restored_of(self.NAME))
         self.table.focus()
 
     # -- what is on show
 
-    @property
-    def comparing(self) -> Comparing:
-        """What is compared; it exists from mounting on."""
-        assert self._comparing is not None
-        return self._comparing
+    def _facts(self, key: KeyId) -> Facts | None:
+        return self.model.facts.get(key)
 
     @property
     def table(self) -> BigTable[KeyId]:
@@ -117,6 +116,8 @@ class CompareScreen(ConsoleScreen):
 
     def _follow_pair(self) -> None:
         environments = list(self.model.environments)
+        if not environments:
+            return
         selection = self.model.selection
         wanted = self._wanted
         if wanted is None or not set(wanted) <= set(environments) or selection.env not in wanted:
@@ -129,32 +130,15 @@ class CompareScreen(ConsoleScreen):
             self.table.set_marks(self.comparing.marked)
 
     def _draw(self) -> None:
-        self.table.empty = self._empty()
+        comparing = self.comparing
+        self.table.empty = why_empty(self.model, comparing, self._trouble)
         self.table.set_class(not self.model.is_live, "old")
-        self.table.border_title = safe_text(self.comparing.namespace or "all namespaces")
+        self.table.border_title = safe_text(comparing.namespace or "all namespaces")
         self.table.refresh()
-        self._show_sides()
+        self.query_one("#sides", Static).update(sides_line(self.model, comparing))
         self._show_difference()
-        self._show_status()
-
-    def _show_sides(self) -> None:
-        pair, found = self.comparing.pair, self.comparing.found
-        if pair is None:
-            self.query_one("#sides", Static).update(Content.styled("two environments are needed", "$text-muted"))
-            return
-        counts = "" if found is None else f"   {found.different:,} differ, {found.same:,} same"
-        self.query_one("#sides", Static).update(
-            Content.assemble(
-                *self._side(pair[0], None if found is None else found.source),
-                (" → ", "bold"),
-                *self._side(pair[1], None if found is None else found.target),
-                (counts, "$text-muted"),
-            )
-        )
-
-    def _side(self, env: str, seen: ComparedEnvironment | None) -> Iterator[Content | tuple[str, str]]:
-        yield environment_badge(self.model, env)
-        yield ("" if seen is None else f" {format_revision(seen.revision)}", "$text-muted")
+        words = status_words(comparing, len(self.table.marked), self._trouble)
+        self.query_one("#status", Static).update(Content.styled(" · ".join(words), "$text-muted"))
 
     def _show_difference(self) -> None:
         pane, row = self.query_one("#difference", DiffView), self._row
@@ -167,67 +151,8 @@ class CompareScreen(ConsoleScreen):
         old = ABSENT if row.target is None else row.target.value
         new = ABSENT if row.source is None else row.source.value
         lines = diff_values(row.type, old, new)
-        head = [*_sides_told(source, row.source, target, row.target), *self._warnings(row, target)]
-        pane.show(lines, head=head, about=(self.comparing.pair, row.namespace, row.key))
-
-    def _warnings(self, row: ComparedKey, target: str) -> Iterator[Content]:
-        if (row.namespace, row.key) in self.comparing.changed:
-            yield Content.styled("Δ changed since you marked it: look again, then mark it again", "bold $text-warning")
-        if not row.valid:
-            yield Content.styled(f"✗ cannot be promoted: {safe_text(row.problem or '')}", "bold $text-error")
-        if row.newer_in_target:
-            yield Content.styled(
-                f"! {safe_text(target)} was changed later than the source: promoting takes that back",
-                "bold $text-warning",
-            )
-
-    def _show_status(self) -> None:
-        comparing = self.comparing
-        marked = comparing.marked
-        words = [f"/ {safe_text(comparing.filter_text)}  esc clears"] if comparing.filter_text else []
-        if comparing.found is not None:
-            words += [f"{len(comparing.order):,} of {comparing.found.different:,}"]
-            missing = comparing.found.different - len(comparing.rows)
-            words += [f"{missing:,} not fetched: choose a namespace with o"] if missing > 0 else []
-        hidden = len(marked) - len(self.table.marked)
-        words += [f"{len(marked):,} marked"] if marked else []
-        words += [f"{hidden:,} of them hidden"] if hidden else []
-        words += [f"{len(comparing.changed):,} changed since marked"] if comparing.changed else []
-        words += [safe_text(self._trouble)] if self._trouble is not None and comparing.rows else []
-        self.query_one("#status", Static).update(Content.styled(" · ".join(words), "$text-muted"))
-
-    def _empty(self) -> Content:
-        pair = self.comparing.pair
-        if pair is None:
-            if not self.model.environments:
-                return Content("loading…" if self.model.is_live else "the hub is not reached yet")
-            return Content("there is one environment only · setpoint env create makes another")
-        if self._trouble is not None:
-            return Content(safe_text(self._trouble))
-        if self.comparing.found is None:
-            return Content("comparing…" if self.model.is_live else "nothing is known yet, and the hub is not reached")
-        if self.comparing.filter_text:
-            return Content.assemble(
-                "nothing matches ", (safe_text(self.comparing.filter_text), "bold"), " · esc clears"
-            )
-        same = f"{counted(self.comparing.found.same, 'key')} hold the same"
-        return Content(f"{safe_text(pair[1])} has all that {safe_text(pair[0])} has: {same} · w turns them round")
-
-    # -- rows
-
-    def _cells(self, key: KeyId) -> Sequence[str | Content]:
-        row = self.comparing.rows[key]
-        name = row.key if self.comparing.namespace is not None else key_path(key)
-        words = effect_of(row, self.comparing.pair[1] if self.comparing.pair else "target").words
-        if key in self.comparing.changed:
-            words = "changed since marked"
-        style = "" if words in ("changes", "adds") else "bold $text-warning"
-        return (name, _value(row, row.source), _value(row, row.target), Content.styled(safe_text(words), style))
-
-    def _glyph(self, key: KeyId) -> str:
-        if key in self.comparing.changed:
-            return "Δ"
-        return effect_of(self.comparing.rows[key], "").glyph
+        head = difference_head(row, source, target, changed=(row.namespace, row.key) in self.comparing.changed)
+        pane.show(lines, head=list(head), about=(self.comparing.pair, row.namespace, row.key))
 
     # -- reading
 
@@ -389,7 +314,7 @@ class CompareScreen(ConsoleScreen):
 
     def why_off(self, action_id: str) -> str | None:
         off = super().why_off(action_id)
-        if off is None and action_id == "promote":
+        if off is None and action_id == "promote" and self.is_mounted:
             return why_nothing(self.comparing, self.table.cursor)
         return off
 
@@ -420,23 +345,3 @@ class CompareScreen(ConsoleScreen):
             self._wanted = (str(pair[0]), str(pair[1]))
         if isinstance(text, str) and text:
             self.query_one("#filter", Input).value = text
-
-
-def _value(row: ComparedKey, side: ComparedValue | None) -> str | Content:
-    if side is None:
-        return Content.styled(NO_VALUE, "$text-muted")
-    return format_value(row.type, side.value, limit=_CELL)
-
-
-def _sides_told(
-    source: str, seen_source: ComparedValue | None, target: str, seen_target: ComparedValue | None
-) -> Iterator[Content]:
-    width = max(len(source), len(target))
-    now = datetime.now(UTC)
-    for env, side in ((target, seen_target), (source, seen_source)):
-        told = f"{NO_VALUE} there"
-        if side is not None:
-            note = f"  “{safe_text(side.note, limit=80)}”" if side.note else ""
-            by, age = safe_text(side.by.name, limit=40), format_age(side.at, now)
-            told = f"{format_revision(side.revision)} by {by}, {age} ago{note}"
-        yield Content.assemble((f"{safe_text(env):<{width}}  ", "bold"), (told, "$text-muted"))

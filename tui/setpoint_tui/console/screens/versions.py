@@ -1,8 +1,6 @@
 """Versions: every value that a key ever had in one environment, what changed between any two, and the way back."""
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -20,7 +18,15 @@ from setpoint_tui.console.refreshing import Refreshing
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.widgets.big_table import BigTable, Column
 from setpoint_tui.console.widgets.diff_view import DiffView
-from setpoint_tui.formatting import copied_value, counted, format_age, format_change, format_revision
+from setpoint_tui.console.widgets.story import (
+    about_line,
+    change_cells,
+    change_glyph,
+    change_head,
+    status_line,
+    why_empty,
+)
+from setpoint_tui.formatting import copied_value, format_revision
 from setpoint_tui.intents import Conflicted
 from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.dirty import Dirty, Topic
@@ -38,13 +44,10 @@ from setpoint_tui.model.rolling_back import (
     why_not,
 )
 from setpoint_tui.model.story import Story, value_after, value_before
-from setpoint_tui.text_safety import safe_text
 
 __all__ = ["VersionsScreen"]
 
 _FRESH_SECONDS = 10
-_SIDE = 40
-"""Characters of each side of a change in the list; the diff shows all of it."""
 _NEAR_END = 10
 """Rows before the last one at which older changes are fetched."""
 
@@ -85,8 +88,8 @@ class VersionsScreen(ConsoleScreen):
                     Column("OLD → NEW", None, priority=9),
                     Column("NOTE", None, priority=3, least=10),
                 ],
-                cells=self._cells,
-                glyph=self._glyph,
+                cells=lambda revision: change_cells(self.story, revision),
+                glyph=lambda revision: change_glyph(self.story, revision, self._fresh),
                 dimmed=lambda _: not self.model.is_live,
                 id="versions-table",
                 classes="pane",
@@ -134,22 +137,14 @@ class VersionsScreen(ConsoleScreen):
             self.table.set_rows(())
 
     def _draw(self) -> None:
-        self.table.empty = self._empty()
-        self.table.set_class(not self.model.is_live, "old")
+        story, live = self.story, self.model.is_live
+        self.table.empty = why_empty(story, self._trouble, live=live)
+        self.table.set_class(not live, "old")
         self.table.border_title = "versions"
         self.table.refresh()
-        self._show_about()
+        self.query_one("#about", Static).update(about_line(story))
         self._show_difference()
-        self._show_status()
-
-    def _show_about(self) -> None:
-        kind = f"  {self.story.type}" if self.story.is_known else ""
-        self.query_one("#about", Static).update(
-            Content.assemble(
-                (safe_text(key_path(self.story.key)), "bold"),
-                (kind, "$text-muted"),
-            )
-        )
+        self.query_one("#status", Static).update(status_line(story, self._marked, self._trouble))
 
     def _show_difference(self) -> None:
         pane, change = self.query_one(DiffView), self._at_cursor
@@ -160,7 +155,7 @@ class VersionsScreen(ConsoleScreen):
         words, old, new = self._sides(change)
         pane.border_title = words
         lines = diff_values(self.story.type, old, new)
-        head = list(_head(change))
+        head = list(change_head(change))
         if not lines:
             head.append(Content.styled("the same value", "$text-muted"))
         pane.show(lines, head=head, about=(self.story.env, change.revision, self._base))
@@ -176,57 +171,12 @@ class VersionsScreen(ConsoleScreen):
             return f"now → {here}", value_after(self.story.present), value_after(change)
         return f"before → {here}", value_before(change), value_after(change)
 
-    def _show_status(self) -> None:
-        words: list[Content | str | tuple[str, str]] = []
-        if self.story.is_known:
-            more = " and more" if self.story.older is not None else ""
-            words += [f"{counted(len(self.story.order), 'change')}{more} · ◆ holds now · = the same version"]
-        if self._marked is not None:
-            words += [f" · {format_revision(self._marked.revision)} marked: d compares it"]
-        if self._trouble is not None and self.story.order:
-            words += [(f" · {safe_text(self._trouble)}", "$text-error")]
-        self.query_one("#status", Static).update(Content.assemble(*words).stylize_before("$text-muted"))
-
-    def _empty(self) -> Content:
-        if self._trouble is not None:
-            return Content(safe_text(self._trouble))
-        if not self.story.is_known:
-            return Content("loading…" if self.model.is_live else "nothing is known yet, and the hub is not reached")
-        env = safe_text(self.story.env)
-        return Content(f"never set in {env} · esc goes back, e on the key sets it")
-
     def _age(self) -> None:
         """Ages grow, and marks of freshness fade, although nothing is heard."""
         if self.is_current:
             limit = time.monotonic() - _FRESH_SECONDS
             self._fresh = {revision: at for revision, at in self._fresh.items() if at > limit}
             self.table.refresh()
-
-    # -- rows
-
-    def _cells(self, revision: int) -> Sequence[str | Content]:
-        change = self.story.get(revision)
-        if change is None:
-            raise KeyError(revision)
-        old, new = format_change(change, self.story.type)
-        return (
-            format_revision(revision),
-            format_age(change.at, datetime.now(UTC)),
-            change.by.name,
-            change.how,
-            Content.assemble((safe_text(old, limit=_SIDE), "$text-muted"), " → ", safe_text(new, limit=_SIDE)),
-            change.note,
-        )
-
-    def _glyph(self, revision: int) -> str:
-        change = self.story.get(revision)
-        if change is None:
-            return ""
-        if change is self.story.present:
-            return "◆"
-        if revision in self._fresh:
-            return "Δ"
-        return "=" if self.story.is_present_again(change) and change.version is not None else ""
 
     # -- reading
 
@@ -345,11 +295,13 @@ class VersionsScreen(ConsoleScreen):
 
     def why_off(self, action_id: str) -> str | None:
         off = super().why_off(action_id)
-        if off is None and action_id == "rollback":
+        if off is not None or not self.is_mounted:
+            return off
+        if action_id == "rollback":
             return why_not(self.story, self._at_cursor)
-        if off is None and action_id == "rollback_all" and self._at_cursor is None:
+        if action_id == "rollback_all" and self._at_cursor is None:
             return "there is no version under the cursor"
-        return off
+        return None
 
     def action_rollback(self) -> None:
         """Make the version under the cursor hold again; without a connection, try the hub again."""
@@ -394,17 +346,3 @@ class VersionsScreen(ConsoleScreen):
 
     def _show_changed(self, since: list[ChangedSince]) -> None:
         self.console.push_screen(ChangedSinceDialog("nothing was rolled back", since))
-
-
-def _head(change: HistoryChange) -> list[Content]:
-    now = datetime.now(UTC)
-    lines = [
-        Content.assemble(
-            (format_revision(change.revision), "bold"),
-            f" {safe_text(change.how, limit=60)} by {safe_text(change.by.name, limit=40)}",
-            (f", {format_age(change.at, now)} ago", "$text-muted"),
-        )
-    ]
-    if change.note:
-        lines.append(Content.styled(f"“{safe_text(change.note, limit=400)}”", "italic"))
-    return [*lines, Content("")]
