@@ -80,9 +80,21 @@ def plan_edits(env: str, edits: Sequence[Edit], active: Mapping[UUID, Active]) -
     return steps
 
 
-def plan_reactivation(env: str, key: Key, target: Active, active: Mapping[UUID, Active]) -> list[Step]:
-    """Plan making an earlier version active again. Raises `conflict` when it is active already."""
+def plan_reactivation(
+    env: str,
+    key: Key,
+    target: Active,
+    active: Mapping[UUID, Active],
+    expected: UUID | type[Anything] | None = Anything,
+) -> list[Step]:
+    """Plan making an earlier version active again.
+
+    Raises `conflict` when it is active already, or when another version than `expected` is.
+    """
     before = active.get(key.id)
+    asked = Edit(key, target.text, expected)
+    if not _expected(asked, before):
+        raise _stale(env, [asked], active)
     if before is not None and before.version == target.version:
         raise conflict(f"that version of {name_of(key)} is the active one in {env} already: nothing to roll back")
     return [Step(key, before, target, is_new=False)]

@@ -180,6 +180,7 @@ async def test_a_stale_base_is_a_conflict(unharmed: Wire) -> None:
         ("rollback", {"env": "staging"}),
         ("rollback", {"env": "staging", **RETRIES}),
         ("rollback", {"env": "staging", **RETRIES, "version": str(uuid4()), "change_set": 1}),
+        ("rollback", {"env": "staging", "change_set": 1, "expected_version": None}),
         ("rollback", {"env": "staging", "change_set": "1"}),
         ("rollback", {"env": "staging", "change_set": 2**70}),
         ("key.create", {**RETRIES}),

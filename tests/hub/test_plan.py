@@ -91,6 +91,26 @@ def test_making_the_active_version_active_is_a_conflict() -> None:
     assert refused.kind == "conflict"
 
 
+@pytest.mark.parametrize(
+    ("expected", "active"), [(THREE.version, FIVE), (FIVE.version, None), (None, FIVE)], ids=["moved", "deleted", "set"]
+)
+def test_a_rollback_based_on_another_version_than_the_active_one_is_a_conflict(
+    expected: UUID | None, active: Active | None
+) -> None:
+    held = {} if active is None else {RETRIES.id: active}
+    refused = refusal(lambda: plan_reactivation("staging", RETRIES, THREE, held, expected))
+    assert refused.kind == "conflict"
+    assert refused.data["conflicts"][0]["expected_version"] == (None if expected is None else str(expected))
+    assert refused.data["conflicts"][0]["active_version"] == (None if active is None else str(active.version))
+
+
+def test_a_rollback_based_on_the_active_version_is_made() -> None:
+    (step,) = plan_reactivation("staging", RETRIES, THREE, {RETRIES.id: FIVE}, FIVE.version)
+    assert (step.before, step.after) == (FIVE, THREE)
+    (step,) = plan_reactivation("staging", RETRIES, THREE, {}, None)
+    assert (step.before, step.after) == (None, THREE)
+
+
 def test_undoing_puts_every_key_back_to_what_it_was_before() -> None:
     done = [(RETRIES, THREE, FIVE), (TIMEOUT, None, Active(version(9), "1.5"))]
     active = {RETRIES.id: FIVE, TIMEOUT.id: Active(version(9), "1.5")}

@@ -148,6 +148,8 @@ class PastChangeSet(Answer):
     note: str
     at: datetime
     changes: tuple[Change, ...]
+    hash: str = ""
+    """Of itself and of the one before it; `activity` leaves it out."""
 
 
 class Environment(Answer):

@@ -129,11 +129,15 @@ class SetParams(_WriteParams):
 
 
 class RollbackParams(_WriteParams):
-    """`rollback`: of one version, or of a change set by its revision."""
+    """`rollback`: of one version, or of a change set by its revision.
+
+    Whether `expected_version` was there at all matters, as in `set`.
+    """
 
     namespace: AnyName | None = None
     key: AnyName | None = None
     version: Identifier | None = None
+    expected_version: Identifier | None = None
     change_set: Revision | None = None
 
 

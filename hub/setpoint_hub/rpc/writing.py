@@ -113,14 +113,17 @@ class WritingMethods:
 
     async def _rollback(self, session: Session, asked: RollbackParams) -> object:
         one_key = (asked.namespace, asked.key, asked.version)
-        if asked.change_set is not None and one_key == (None, None, None):
+        whole = one_key == (None, None, None) and "expected_version" not in asked.model_fields_set
+        if asked.change_set is not None and whole:
             return await self._undo(session, asked, asked.change_set)
         if asked.change_set is None and None not in one_key:
             assert asked.namespace is not None
             assert asked.key is not None
             assert asked.version is not None
             return await self._reactivate(session, asked, (asked.namespace, asked.key), asked.version)
-        raise invalid_params("give either namespace, key and version, or change_set (a revision)")
+        raise invalid_params(
+            "give either namespace, key, version (and what is expected there now), or change_set (a revision)"
+        )
 
     async def _reactivate(
         self, session: Session, asked: RollbackParams, name: tuple[str, str], version: UUID
@@ -130,11 +133,13 @@ class WritingMethods:
         if target is None:
             raise not_found(f"{name[0]}/{name[1]} has no version {version} in {asked.env}: look at its history")
         _check_stored(key, target.text)
-        fingerprint = request_fingerprint("rollback", asked.env, asked.note, str(key.id), str(version))
+        expected = asked.expected_version if "expected_version" in asked.model_fields_set else Anything
+        based_on = [] if expected is Anything else [str(expected)]
+        fingerprint = request_fingerprint("rollback", asked.env, asked.note, str(key.id), str(version), *based_on)
         committed = await self._writer.write(
             _intent(session, asked, "rollback", fingerprint),
             [key.id],
-            lambda active: plan_reactivation(asked.env, key, target, active),
+            lambda active: plan_reactivation(asked.env, key, target, active, expected),
         )
         return await self._result(session, committed, asked.wait)
 

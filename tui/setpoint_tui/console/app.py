@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from setpoint_tui.connection import Connection
 from setpoint_tui.console import themes
@@ -19,7 +20,9 @@ from setpoint_tui.console.dialogs.help import HelpDialog
 from setpoint_tui.console.dialogs.messages import MessagesDialog
 from setpoint_tui.console.palette import ActionCommands
 from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.compare import CompareScreen
 from setpoint_tui.console.screens.keys import KeysScreen
+from setpoint_tui.console.screens.versions import VersionsScreen
 from setpoint_tui.console.widgets.scopes import Scope
 from setpoint_tui.console_settings import ConsoleSettings, connection_of
 from setpoint_tui.errors import InvalidSettings
@@ -31,7 +34,7 @@ from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Console"]
 
-_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen,)
+_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, CompareScreen)
 
 
 class Console(App[None]):
@@ -76,7 +79,7 @@ class Console(App[None]):
     def show(self, dirty: Dirty) -> None:
         """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
         for screen in self.screen_stack:
-            if isinstance(screen, Dialog) or (isinstance(screen, ConsoleScreen) and screen is self.front):
+            if screen is self.front or isinstance(screen, Dialog):
                 screen.show(dirty)
 
     @property
@@ -108,12 +111,20 @@ class Console(App[None]):
         self.bridge.model.select(env=env, namespace=None, key=key)
         self.action_go(KeysScreen.NAME)
 
+    def open_versions(self, env: str, key: KeyId) -> None:
+        """Show what became of a key in an environment, above the screen on show."""
+        model = self.bridge.model
+        self.bridge.go_to(env, model.selection.namespace if env == model.selection.env else None, key)
+        self.push_screen(VersionsScreen(env, key))
+
     # -- common actions
 
     def action_go(self, name: str) -> None:
-        """Change to a screen."""
+        """Change to a screen; of the one on show, take away what lies above it."""
         if name in self.MODES and name != self.current_mode:
             self.switch_mode(name)
+        elif name == self.current_mode and len(self.screen_stack) > 1 and isinstance(self.screen, ConsoleScreen):
+            self.pop_screen()
 
     def action_help(self) -> None:
         """Show every key of this screen."""

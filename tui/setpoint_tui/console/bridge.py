@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from setpoint.errors import SetpointError
+from setpoint_tui.answers import Comparison, History, PastChangeSet
+from setpoint_tui.asking import fetch_change_set, fetch_comparison, fetch_story
 from setpoint_tui.connection import Connection
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import counted
@@ -87,6 +89,18 @@ class Bridge:
     def run_write(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what may write: never cancelled by another of its kind, and never able to end the console."""
         self._run(work, "acting")
+
+    async def story(self, env: str, key: KeyId, *, before: int | None = None) -> History:
+        """Return a page of a key's changes, newest first. Raises SetpointError."""
+        return await fetch_story(self.feed, env, key, before=before)
+
+    async def change_set(self, env: str, revision: int) -> PastChangeSet:
+        """Return a change set of the log. Raises SetpointError."""
+        return await fetch_change_set(self.feed, env, revision)
+
+    async def comparison(self, source: str, target: str, namespace: str | None) -> Comparison:
+        """Return what differs between two environments now. Raises SetpointError."""
+        return await fetch_comparison(self.feed, source, target, namespace)
 
     def look_at(self, env: str, key: KeyId) -> None:
         """Fetch what belongs to a key, once the cursor has rested on it."""

@@ -80,6 +80,9 @@ class ConsoleScreen(Screen[None]):
 
     def show(self, dirty: Dirty) -> None:
         """Bring the screen up to date. A failure is told and never ends the console."""
+        if not self.is_mounted:
+            # It is told everything once it is there.
+            return
         try:
             for bar in (self.query_one(TopBar), self.query_one(NoticeLine), self.query_one(Hints)):
                 bar.show()
