@@ -10,6 +10,7 @@ from setpoint.protocol.validation import explain
 
 __all__ = [
     "ActiveValue",
+    "ActivityGap",
     "Answer",
     "AppliedWithin",
     "BehindInstance",
@@ -27,6 +28,7 @@ __all__ = [
     "NamespaceList",
     "PastChangeSet",
     "Person",
+    "Positions",
     "Receipt",
     "RequestFate",
     "WhoAmI",
@@ -135,6 +137,7 @@ class PastChangeSet(Answer):
     note: str
     at: datetime
     changes: tuple[Change, ...]
+    epoch: str | None = None
 
 
 class Environment(Answer):
@@ -243,6 +246,9 @@ class Instance(Answer):
     last_seen_seconds: float
     applied_ms: float | None = None
     error: str | None = None
+    sdk: str = ""
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    hub: str = ""
 
 
 class Fleet(Answer):
@@ -272,6 +278,19 @@ class HubStatus(Answer):
     watchers: int
     environments: tuple[EnvironmentWatchers, ...] = ()
     uptime_seconds: float
+
+
+class Positions(Answer):
+    """What `activity.watch` answers: the revision from which on each environment is told of."""
+
+    environments: dict[str, int] = Field(default_factory=dict[str, int])
+
+
+class ActivityGap(Answer):
+    """Change sets up to `revision` were not told: this reader was too slow."""
+
+    env: str
+    revision: int
 
 
 class RequestFate(Answer):
