@@ -67,7 +67,7 @@ class Feed:
         connection: Connection,
         *,
         clock: Callable[[], float] = time.monotonic,
-        pace: Pace = Pace(),  # noqa: B008  # frozen
+        pace: Pace = Pace(),
     ) -> None:
         self.model = model
         self.connection = connection

@@ -76,7 +76,7 @@ class ActivityLog:
         self._unfetched.clear()
 
     def missing(self, env: str, below: int, count: int) -> list[int]:
-        """Return up to `count` revisions that are not here and were not refused, newest first, all of them < `below`."""
+        """Return up to `count` revisions below `below` that are not here and were not refused, newest first."""
         refused = self._unfetched.get(env, {})
         found: list[int] = []
         for first, last in self._holes(env, below - 1):

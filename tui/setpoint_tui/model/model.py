@@ -26,7 +26,7 @@ from setpoint_tui.model.keys import Facts, Held, KeyId, held_of
 from setpoint_tui.model.link_state import Connecting, LinkState, Live
 from setpoint_tui.model.notices import Notice, Notices, Severity
 from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
-from setpoint_tui.model.place import Loading, Place
+from setpoint_tui.model.place import Place
 from setpoint_tui.model.selection import Selection
 from setpoint_tui.text_safety import safe_text
 
@@ -150,7 +150,7 @@ class Model:
         names = {(change.namespace, change.key) for change in change_set.changes}
         if self.remember(change_set):
             self.notices.add(_as_notice(change_set))
-            if any([self.details.expire(name) for name in names]):
+            if {name for name in names if self.details.expire(name)}:
                 self.dirty.mark(Topic.DETAIL)
         self.dirty.mark(Topic.ENVIRONMENTS)
         return {name for name in names if name not in self.facts}
