@@ -24,11 +24,15 @@ class CuttingProxy:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    def cut(self) -> None:
+        """Cut whatever is open."""
+        for writer in list(self._open):
+            writer.transport.abort()
+
     def heal(self) -> None:
         """Cut whatever is open a last time, and no more from now on."""
         self.allowance = lambda: None
-        for writer in list(self._open):
-            writer.transport.abort()
+        self.cut()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
