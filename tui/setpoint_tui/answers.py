@@ -10,6 +10,7 @@ from setpoint.protocol.validation import explain
 
 __all__ = [
     "ActiveValue",
+    "ActivityGap",
     "Answer",
     "AppliedWithin",
     "BehindInstance",
@@ -31,6 +32,7 @@ __all__ = [
     "NamespaceList",
     "PastChangeSet",
     "Person",
+    "Positions",
     "Receipt",
     "RequestFate",
     "WhoAmI",
@@ -150,6 +152,7 @@ class PastChangeSet(Answer):
     changes: tuple[Change, ...]
     hash: str = ""
     """Of itself and of the one before it; `activity` leaves it out."""
+    epoch: str | None = None
 
 
 class Environment(Answer):
@@ -303,6 +306,9 @@ class Instance(Answer):
     last_seen_seconds: float
     applied_ms: float | None = None
     error: str | None = None
+    sdk: str = ""
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    hub: str = ""
 
 
 class Fleet(Answer):
@@ -332,6 +338,19 @@ class HubStatus(Answer):
     watchers: int
     environments: tuple[EnvironmentWatchers, ...] = ()
     uptime_seconds: float
+
+
+class Positions(Answer):
+    """What `activity.watch` answers: the revision from which on each environment is told of."""
+
+    environments: dict[str, int] = Field(default_factory=dict[str, int])
+
+
+class ActivityGap(Answer):
+    """Change sets up to `revision` were not told: this reader was too slow."""
+
+    env: str
+    revision: int
 
 
 class RequestFate(Answer):

@@ -6,12 +6,21 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from setpoint.errors import HubUnreachable, ProtocolError, RequestFailed, SetpointError
 from setpoint.protocol.jsonrpc import Call
-from setpoint_tui.answers import EnvironmentList, HubStatus, PastChangeSet, WhoAmI, read_answer
+from setpoint_tui.answers import (
+    ActivityGap,
+    EnvironmentList,
+    HubStatus,
+    PastChangeSet,
+    Positions,
+    WhoAmI,
+    read_answer,
+)
 from setpoint_tui.connection import Connection
 from setpoint_tui.link import HubLink
 from setpoint_tui.loading import Loader
@@ -20,37 +29,57 @@ from setpoint_tui.model.dirty import Topic
 from setpoint_tui.model.link_state import CatchingUp, Connecting, Live, Offline, Refused, Stalled
 from setpoint_tui.model.model import Model
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "Pace"]
 
 log = logging.getLogger(__name__)
 
-_FIRST_DELAY = 0.5
-_LONGEST_DELAY = 10.0
-_REFUSED_DELAY = 30.0
-_STABLE_SECONDS = 10.0
 
-BEAT_SECONDS = 2.0
-"""How often the hub is asked how it is; the answer shows the round trip, and where the environments stand."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How soon the feed does things, in seconds."""
 
-STALLED_SECONDS = 2 * BEAT_SECONDS + 1
-"""Silence after which what is on the screen may no longer be what holds."""
+    first_delay: float = 0.5
+    """The most that is waited after the first loss; each further one doubles it."""
+    longest_delay: float = 10.0
+    refused_delay: float = 30.0
+    """Between two attempts with a token that the hub does not take."""
+    stable: float = 10.0
+    """A connection that lasted this long starts the delays anew."""
+    beat: float = 2.0
+    """How often the hub is asked how it is; the answer shows the round trip, and where the environments stand."""
+
+    @property
+    def stalled(self) -> float:
+        """Silence after which what is on the screen may no longer be what holds."""
+        return 2 * self.beat + 1
+
 
 _RELOAD_EVERY_BEATS = 5
-"""Beats between two looks at how many keys there are: nothing tells of a key that was made and never set."""
+"""Beats between two looks at how many keys there are, since nothing tells of one that was made and never set."""
 
 
 class Feed:
     """One console's connection. It never gives up, and nothing that a hub sends ends it."""
 
-    def __init__(self, model: Model, connection: Connection, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        model: Model,
+        connection: Connection,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pace: Pace = Pace(),
+    ) -> None:
         self.model = model
         self.connection = connection
         self._clock = clock
+        self._pace = pace
+        self._opened: HubLink | None = None
         self._link: HubLink | None = None
         self._loader: Loader | None = None
         self._retry = asyncio.Event()
         self._epoch: str | None = None
-        self._delay = _FIRST_DELAY
+        self._going_over = False
+        self._delay = pace.first_delay
 
     # -- for the console
 
@@ -58,14 +87,17 @@ class Feed:
         """Follow the hub until cancelled."""
         while True:
             began = self._clock()
+            if self._going_over:
+                # What the former hub still said while its connection ended is not of this one.
+                self._start_over()
             try:
                 async with HubLink.open(self.connection) as link:
+                    self._opened = link
                     await self._live(link)
             except* Exception as errors:  # noqa: BLE001  # judged below; what is no expected error is logged there
                 self._ended_by(_weightiest(errors), began)
             finally:
-                self._link = None
-                self._loader = None
+                self._opened = self._link = self._loader = None
             await self._pause()
 
     def retry_now(self) -> None:
@@ -75,17 +107,11 @@ class Feed:
     def use(self, connection: Connection) -> None:
         """Go over to another hub; what is held of this one is dropped."""
         self.connection = connection
-        self._epoch = None
-        self.model.begin_new_history()
-        self.model.environments = {}
-        self.model.places = {}
-        self.model.whoami = self.model.status = None
-        self.model.data_as_of = None
-        self.model.set_link(Connecting())
-        self._delay = _FIRST_DELAY
+        self._start_over()
+        self._going_over = True
         self._retry.set()
-        if self._link is not None:
-            self._link.abandon()
+        if self._opened is not None:
+            self._opened.abandon()
 
     @property
     def link(self) -> HubLink:
@@ -106,28 +132,28 @@ class Feed:
 
     async def load(self, env: str) -> None:
         """See to it that an environment is loaded: now, or as soon as there is a connection."""
-        place = self.model.places.get(env)
-        if place is None:
-            # Not heard of yet: whatever is selected is loaded with the first connection.
-            return
-        place.wanted = True
+        if env in self.model.places:
+            self.model.places[env].wanted = True
         if self._loader is not None:
             await self._loader.load(env)
 
     # -- one connection
 
     async def _live(self, link: HubLink) -> None:
-        self._loader = Loader(self.model, link)
-        # Registered before anything is read: what commits from here on comes as a notification.
-        watched = await link.request("activity.watch", {})
+        if self._going_over:
+            # The console went to another hub while this connection was being opened.
+            return
+        # Registered before anything is read: what commits from here on comes as a notification, and waits in the link.
+        watched = read_answer(Positions, await link.request("activity.watch", {}))
+        await self._introduce(link)
+        self.model.set_link(CatchingUp())
+        loader = Loader(self.model, link)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(link, self._loader))
-            await self._introduce(link)
-            self.model.set_link(CatchingUp())
-            self._link = link
-            await self._loader.catch_up(watched.get("environments", {}))
-            self._heard(link, 0.0)
-            tasks.create_task(self._beat(link, self._loader))
+            tasks.create_task(self._listen(link, loader))
+            self._link, self._loader = link, loader
+            await loader.catch_up(watched.environments)
+            self._heard(0.0)
+            tasks.create_task(self._beat(link, loader))
 
     async def _introduce(self, link: HubLink) -> None:
         whoami, status, environments = await asyncio.gather(
@@ -157,56 +183,78 @@ class Feed:
         match call.method:
             case "activity":
                 change_set = read_answer(PastChangeSet, call.params)
+                self._check_epoch(change_set.epoch)
                 await loader.take(change_set)
             case "activity.gap":
-                await loader.fill_gap(str(call.params.get("env")), call.params.get("revision"))
+                gap = read_answer(ActivityGap, call.params)
+                await loader.fill_gap(gap.env, gap.revision)
             case "review":
                 self.model.dirty.mark(Topic.REVIEWS)
             case _:
+                # Hubs newer than this console may tell of more.
                 pass
 
     async def _beat(self, link: HubLink, loader: Loader) -> None:
         beats = 0
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(self._pace.beat)
             asked = self._clock()
             try:
-                found = await link.request("hub.status", {}, timeout=STALLED_SECONDS)
+                found = await link.request("hub.status", {}, timeout=self._pace.stalled)
             except HubUnreachable:
                 # Not answered in time: either the connection is gone, or the hub stands still.
-                if self._clock() - link.heard_at < STALLED_SECONDS:
-                    continue
-                self.model.set_link(Stalled(since=link.heard_at))
+                if self._clock() - link.heard_at >= self._pace.stalled:
+                    self.model.set_link(Stalled(since=link.heard_at))
                 continue
             self.model.status = read_answer(HubStatus, found)
-            self._heard(link, self._clock() - asked)
+            self._check_epoch(self.model.status.epoch)
+            self._heard(self._clock() - asked)
             await loader.compare_revisions(self.model.status)
             beats += 1
             if beats % _RELOAD_EVERY_BEATS == 0:
                 await loader.look_for_new_keys()
+                await loader.retry_failed()
 
-    def _heard(self, _: HubLink, latency: float) -> None:
+    def _check_epoch(self, epoch: str | None) -> None:
+        if epoch not in (None, self._epoch):
+            raise HubUnreachable("the hub's database was restored from a backup: everything is loaded anew")
+
+    def _heard(self, latency: float) -> None:
         self.model.set_link(Live(latency))
         self._note_time()
 
     def _note_time(self) -> None:
         self.model.data_as_of = datetime.now(UTC).astimezone()
 
+    def _start_over(self) -> None:
+        self._going_over = False
+        self._epoch = None
+        self._delay = self._pace.first_delay
+        self.model.begin_new_history()
+        self.model.environments = {}
+        self.model.places = {}
+        self.model.whoami = self.model.status = None
+        self.model.data_as_of = None
+        self.model.set_link(Connecting())
+
     # -- between connections
 
     def _lost(self, reason: str, began: float) -> None:
         now = self._clock()
-        if now - began > _STABLE_SECONDS:
-            self._delay = _FIRST_DELAY
+        if now - began > self._pace.stable:
+            self._delay = self._pace.first_delay
         pause = random.uniform(self._delay / 2, self._delay)  # noqa: S311 - spreads reconnects, guards nothing
-        self._delay = min(self._delay * 2, _LONGEST_DELAY)
+        self._delay = min(self._delay * 2, self._pace.longest_delay)
         self.model.set_link(Offline(self._since(now), now + pause, reason))
 
     def _ended_by(self, error: BaseException, began: float) -> None:
+        if self._going_over:
+            # We ended it ourselves, and what was taken from under it may have failed.
+            return
         match error:
             case RequestFailed(kind="unauthorised" | "forbidden"):
                 now = self._clock()
-                self.model.set_link(Refused(self._since(now), now + _REFUSED_DELAY, str(error)))
+                self.model.set_link(Refused(self._since(now), now + self._pace.refused_delay, str(error)))
             case SetpointError():
                 self._lost(str(error), began)
             case _:

@@ -1,4 +1,4 @@
-"""The console as a program on a real terminal: start, size, a hub that is killed, what reaches the terminal, the end."""
+"""The console as a program on a real terminal: start, size, a killed hub, what reaches the terminal, the end."""
 
 import asyncio
 import contextlib

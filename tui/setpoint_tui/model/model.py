@@ -4,7 +4,7 @@ Whoever hears from the hub applies it here at once; what changed is marked in `d
 a few times a second.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from setpoint_tui.answers import (
     WhoAmI,
 )
 from setpoint_tui.formatting import format_change, format_revision
+from setpoint_tui.model.activity_log import ActivityLog
 from setpoint_tui.model.details import Detail, Details
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.drafts import Draft, Drafts
@@ -25,13 +26,11 @@ from setpoint_tui.model.keys import Facts, Held, KeyId, held_of
 from setpoint_tui.model.link_state import Connecting, LinkState, Live
 from setpoint_tui.model.notices import Notice, Notices, Severity
 from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
-from setpoint_tui.model.place import Loading, Place
+from setpoint_tui.model.place import Place
 from setpoint_tui.model.selection import Selection
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["FleetSeen", "Model"]
-
-_ACTIVITY_KEPT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,10 @@ class Model:
         """Rises whenever everything held is forgotten."""
         self._keys_in: Counter[str] = Counter()
         self.facts_complete = False
-        self.activity: deque[PastChangeSet] = deque(maxlen=_ACTIVITY_KEPT)
-        """Change sets, oldest first."""
-        self._remembered: set[tuple[str, int]] = set()
+        self.activity = ActivityLog()
         self.fleet: dict[str, FleetSeen] = {}
+        self.fleet_trouble: dict[str, str] = {}
+        """Why the fleet of an environment could not be asked for."""
         self.details = Details()
         self.own = OwnWrites()
         self.drafts = Drafts()
@@ -116,7 +115,7 @@ class Model:
             del self.places[env]
         for env, environment in self.environments.items():
             place = self.places.setdefault(env, Place(env))
-            if place.loading is not Loading.COMPLETE:
+            if place.is_idle:
                 place.revision = max(place.revision, environment.revision)
         if self.selection.env not in self.environments:
             self.selection.env = next(iter(self.environments), None)
@@ -124,10 +123,10 @@ class Model:
 
     def put_listed(self, env: str, keys: Sequence[Key]) -> None:
         """Take a page of a listing with the values of `env`."""
-        place = self.places[env]
+        place = self.places.get(env)
         for key in keys:
             self.put_facts(key)
-            if place.put_listed((key.namespace, key.key), held_of(key)):
+            if place is not None and place.put_listed((key.namespace, key.key), held_of(key)):
                 self.dirty.mark_value(env, (key.namespace, key.key))
 
     def put_facts(self, key: Key) -> None:
@@ -139,9 +138,9 @@ class Model:
             self.facts[facts.id] = facts
             self.dirty.mark(Topic.KEYS)
 
-    def finish_listing(self, env: str, listed: Iterable[KeyId], began_at: int) -> None:
+    def finish_listing(self, env: str, listed: Iterable[KeyId]) -> None:
         """A listing of `env` has come to its end."""
-        for key in self.places[env].finish_loading(listed, began_at):
+        for key in self.places[env].finish_loading(listed):
             self.dirty.mark_value(env, key)
         self.facts_complete = True
         self.dirty.mark(Topic.KEYS, Topic.ENVIRONMENTS)
@@ -151,13 +150,23 @@ class Model:
         place = self.places.setdefault(change_set.env, Place(change_set.env))
         for key in place.apply(change_set):
             self.dirty.mark_value(change_set.env, key)
-            if self.details.expire(key):
-                self.dirty.mark(Topic.DETAIL)
-        if self._remember(change_set):
-            self.notices.add(_as_notice(change_set))
-        self.dirty.mark(Topic.ENVIRONMENTS)
         names = {(change.namespace, change.key) for change in change_set.changes}
+        if self.remember(change_set):
+            self.notices.add(_as_notice(change_set))
+            if {name for name in names if self.details.expire(name)}:
+                self.dirty.mark(Topic.DETAIL)
+        self.dirty.mark(Topic.ENVIRONMENTS)
         return {name for name in names if name not in self.facts}
+
+    def remember(self, change_set: PastChangeSet) -> bool:
+        """Add a change set to the activity alone; return whether it was not there."""
+        self.dirty.mark(Topic.ACTIVITY)
+        return self.activity.add(change_set)
+
+    def remember_unfetched(self, env: str, revision: int, reason: str) -> None:
+        """Record that a change set could not be fetched."""
+        self.activity.add_unfetched(env, revision, reason)
+        self.dirty.mark(Topic.ACTIVITY)
 
     def put_detail(self, env: str, key: KeyId, detail: Detail) -> None:
         """Take what was fetched about a key."""
@@ -167,7 +176,14 @@ class Model:
     def put_fleet(self, env: str, instances: tuple[Instance, ...], at: datetime) -> None:
         """Take the instances of an environment."""
         self.fleet[env] = FleetSeen(instances, at)
+        self.fleet_trouble.pop(env, None)
         self.dirty.mark(Topic.FLEET)
+
+    def put_fleet_trouble(self, env: str, reason: str) -> None:
+        """Take that the hub refuses to say what runs in an environment."""
+        if self.fleet_trouble.get(env) != reason:
+            self.fleet_trouble[env] = reason
+            self.dirty.mark(Topic.FLEET)
 
     def begin_new_history(self) -> None:
         """Forget what was held: the hub, or its database, is another one."""
@@ -178,8 +194,8 @@ class Model:
         self._keys_in.clear()
         self.facts_complete = False
         self.activity.clear()
-        self._remembered.clear()
         self.fleet.clear()
+        self.fleet_trouble.clear()
         self.details.clear()
         self.dirty = Dirty.everything()
 
@@ -219,24 +235,6 @@ class Model:
     def is_live(self) -> bool:
         """Whether what is shown is what holds."""
         return isinstance(self.link, Live)
-
-    def _remember(self, change_set: PastChangeSet) -> bool:
-        """Add to the activity; return whether it was news. What is fetched late goes to its place by time."""
-        position = (change_set.env, change_set.revision)
-        if position in self._remembered:
-            return False
-        if len(self.activity) == _ACTIVITY_KEPT:
-            oldest = self.activity[0]
-            self._remembered.discard((oldest.env, oldest.revision))
-        late = bool(self.activity) and self.activity[-1].at > change_set.at
-        self.activity.append(change_set)
-        self._remembered.add(position)
-        if late:
-            ordered = sorted(self.activity, key=lambda one: one.at)
-            self.activity.clear()
-            self.activity.extend(ordered)
-        self.dirty.mark(Topic.ACTIVITY)
-        return True
 
 
 def _as_notice(change_set: PastChangeSet) -> Notice:
