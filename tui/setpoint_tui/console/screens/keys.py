@@ -335,6 +335,11 @@ class KeysScreen(ConsoleScreen):
         if not self.refuse("diff") and self._here is not None:
             self.console.bridge.run_write(self.console.acting.differences(*self._here, self.table.marked))
 
+    def action_versions(self) -> None:
+        """Show every value that the key ever had here."""
+        if not self.refuse("versions"):
+            self.console.open_versions(*self._here)
+
     def action_promote(self) -> None:
         """Compare the key's namespace with the next environment."""
         if not self.refuse("promote") and self._here is not None:
