@@ -343,7 +343,7 @@ class HubStatus(Answer):
 class Positions(Answer):
     """What `activity.watch` answers: the revision from which on each environment is told of."""
 
-    environments: dict[str, int] = Field(default_factory=dict[str, int])
+    environments: dict[str, int]
 
 
 class ActivityGap(Answer):

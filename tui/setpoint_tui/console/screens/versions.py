@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from setpoint.errors import RequestFailed, SetpointError
+from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.answers import HistoryChange
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
@@ -120,7 +120,7 @@ class VersionsScreen(ConsoleScreen):
     def show_body(self, dirty: Dirty) -> None:
         self._follow_environment(dirty)
         place = (self.story.env, self.story.key)
-        if place in dirty.values or not self.model.is_live or len(dirty.topics) == len(Topic):
+        if place in dirty.values or not self.model.is_live or dirty.has(Topic.KEYS):
             self._behind = True
         if self._behind and self.model.is_live:
             self._newest.ask()
@@ -213,11 +213,11 @@ class VersionsScreen(ConsoleScreen):
             self._draw()
 
     def _failed(self, error: SetpointError) -> None:
-        # Without a connection the bar says so, and what is known stays: only a refusal is news.
-        if isinstance(error, RequestFailed):
-            self._trouble = str(error)
-        else:
+        # Without a connection the bar says so, and what is known stays.
+        if isinstance(error, HubUnreachable):
             self._behind = True
+        else:
+            self._trouble = str(error)
         self._draw()
 
     def _fetch_older_at_end(self) -> None:
