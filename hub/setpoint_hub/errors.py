@@ -20,10 +20,12 @@ __all__ = [
     "SchemaMismatch",
     "StartRefused",
     "conflict",
+    "forbidden",
     "invalid_params",
     "invalid_value",
     "not_found",
     "rate_limited",
+    "review_required",
     "too_large",
     "unavailable",
 ]
@@ -68,6 +70,17 @@ def invalid_value(namespace: str, key: str, reason: str) -> RequestFailed:
         code=SYSTEM_ERROR,
         data={"namespace": namespace, "key": key},
     )
+
+
+def forbidden(message: str) -> RequestFailed:
+    """Return the answer for what the asker may not do."""
+    return RequestFailed(message, kind="forbidden", code=SYSTEM_ERROR)
+
+
+def review_required(message: str, *, review: int, env: str, required_approvals: int) -> RequestFailed:
+    """Return the answer for a change that waits for others' consent, and the review that it waits as."""
+    data = {"review": review, "env": env, "required_approvals": required_approvals}
+    return RequestFailed(message, kind="review_required", code=SYSTEM_ERROR, data=data)
 
 
 def too_large(message: str) -> RequestFailed:

@@ -25,6 +25,7 @@ class Operation(Enum):
 
     READ = "read"
     WRITE = "write"
+    APPROVE = "approve"
     ADMINISTER = "administer"
 
 

@@ -15,7 +15,7 @@ from setpoint_hub.replica import ChangeSet, KeyChange, Replica, Row
 __all__ = ["LAST_CHANGES", "Log", "Positions", "Tail", "last_changes_of"]
 
 _POSITIONS: Final = """
-    SELECT i.epoch, i.access_revision, e.env, e.revision
+    SELECT i.epoch, i.access_revision, i.review_revision, e.env, e.revision
     FROM Installation i CROSS JOIN Environment e
 """
 
@@ -57,6 +57,7 @@ class Positions:
 
     epoch: Epoch
     access_revision: int
+    review_revision: int
     revisions: dict[str, Revision]
 
 
@@ -79,7 +80,8 @@ class Log:
         rows = await self._database.rows(_POSITIONS)
         epoch = Epoch(str(rows[0]["epoch"])) if rows else Epoch("")
         access = int(rows[0]["access_revision"]) if rows else 0
-        return Positions(epoch, access, {row["env"]: Revision(row["revision"]) for row in rows})
+        review = int(rows[0]["review_revision"]) if rows else 0
+        return Positions(epoch, access, review, {row["env"]: Revision(row["revision"]) for row in rows})
 
     async def load(self, env: str) -> Replica:
         """Return an environment as it stands now. Raises KeyError when there is none of that name."""
