@@ -427,6 +427,7 @@ class Review(Answer):
     reason: str
     ticket: str = ""
     created_at: datetime
+    key_count: int
     keys: tuple[KeyReference, ...] = ()
     approvals: Approvals
     base_revision: int

@@ -1,7 +1,7 @@
 """How reviews look on the wire. Pure."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from setpoint.protocol.values import decode_value
@@ -10,6 +10,9 @@ from setpoint_hub.review import ACTIONS, Asker, Review, refusal
 from setpoint_hub.rpc.present import person, time_text
 
 __all__ = ["header", "whole"]
+
+MOST_NAMED: Final = 20
+"""Keys that a list names of one review; the review itself has all."""
 
 
 def header(review: Review) -> dict[str, Any]:
@@ -24,7 +27,8 @@ def header(review: Review) -> dict[str, Any]:
         "reason": review.reason,
         "ticket": review.ticket,
         "created_at": time_text(review.created_at),
-        "keys": [{"namespace": base.namespace, "key": base.key} for base in review.bases],
+        "key_count": len(review.bases),
+        "keys": [{"namespace": base.namespace, "key": base.key} for base in review.bases[:MOST_NAMED]],
         "approvals": {"needed": review.needed, "given": len(review.approvers)},
         "base_revision": review.base_revision,
         "diff_hash": review.diff_hash.hex(),

@@ -60,7 +60,7 @@ def print_review(review: Review) -> None:
 
 def _row(review: Review, now: datetime) -> list[Cell]:
     first = [safe_text(f"{key.namespace}/{key.key}") for key in review.keys[:1]]
-    more = f" and {len(review.keys) - 1} more" if len(review.keys) > 1 else ""
+    more = f" and {review.key_count - 1} more" if review.key_count > 1 else ""
     return [
         str(review.id),
         safe_text(review.env),
