@@ -370,7 +370,7 @@ async def test_a_protected_environment_answers_with_a_review(
     error = json.loads(ran.err)["error"]
     assert error == {
         "kind": "review_required",
-        "message": "production is protected: review 88 waits",
+        "message": "production is protected: review 88 waits: see it with `setpoint review show 88`",
         "exit_code": 9,
         "data": {"review": 88},
     }
