@@ -102,7 +102,9 @@ async def test_an_export_applied_to_an_empty_environment_exports_the_same(
     exported: CommandLine, hub: RunningHub, file: Path
 ) -> None:
     text = file.read_text()
-    for other in ("production", "development"):
+    async with hub.connect() as wire:
+        await wire.ask("environment.create", env="qa")
+    for other in ("qa", "development"):
         file.write_text(text.replace("env: staging", f"env: {other}"))
         await exported.done("apply", "-f", str(file), "--yes")
         again = await export(exported, file, other)
