@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from setpoint_hub.errors import StartRefused
+from setpoint_hub.metrics import STALLED
 from setpoint_hub.settings import HubSettings, read_settings
 from setpoint_hub.tls import is_loopback, tls_context
 from support.hubs import Hubs, RunningHub
@@ -116,6 +117,25 @@ async def test_a_hub_with_a_certificate_speaks_tls_and_nothing_else(hubs: Hubs, 
         assert b"HTTP" not in await reader.read()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_who_takes_nothing_is_cut_over_tls_too(hubs: Hubs, certificate: tuple[Path, Path]) -> None:
+    given = {"tls_certificate": certificate[0], "tls_key": certificate[1]}
+    hub = await hubs.start(**given, buffer_bytes=64 * 1024, stalled_seconds=1)
+    trust = ssl.create_default_context(cafile=str(certificate[0]))
+    url = hub.address.replace("https", "wss") + "/v1/ws"
+    async with secure_wire(url, hub.token, trust) as admin, secure_wire(url, hub.token, trust) as stalled:
+        await admin.create_key("text", "string")
+        await stalled.watch()
+        stalled.connection.transport.pause_reading()
+        before = STALLED._value.get()
+        # Far more than one who does not read is buffered, here and in the kernel.
+        for number in range(200):
+            await admin.set(f"{number}" + "x" * 60_000, "text")
+        await eventually(lambda: len(hub.hub._door.sessions) == 1)
+        assert STALLED._value.get() == before + 1
+        stalled.connection.transport.resume_reading()
+        assert (await admin.ask("whoami"))["role"] == "admin"
 
 
 async def test_half_a_tls_handshake_is_cut(hubs: Hubs, certificate: tuple[Path, Path]) -> None:

@@ -41,11 +41,14 @@ def whoami(json: options.Json = False) -> None:
         print_json(raw)
         return
     me = read_answer(WhoAmI, raw)
-    print_line(("user        ", "dim"), (safe_text(me.user.name), "bold"))
-    print_line(("role        ", "dim"), safe_text(me.role))
-    print_line(("environments", "dim"), f" {_joined(me.environments)}")
-    print_line(("namespaces  ", "dim"), f"{_joined(me.namespaces)}")
-    print_line(("expires     ", "dim"), _until(me.expires_at))
+    for label, said in (
+        ("user", safe_text(me.user.name)),
+        ("role", safe_text(me.role)),
+        ("environments", _joined(me.environments)),
+        ("namespaces", _joined(me.namespaces)),
+        ("expires", _until(me.expires_at)),
+    ):
+        print_line((f"{label:<13}", "dim"), said)
     print_line()
     columns = [Column("ENV", style="bold"), *(Column(power.upper()) for power in Powers.model_fields)]
     rows: list[list[Cell]] = [[safe_text(env), *map(_yes, dict(powers).values())] for env, powers in me.may.items()]
