@@ -17,6 +17,7 @@ from support.method_cases import (
     HIDDEN_ENVIRONMENT,
     HIDDEN_NAMESPACE,
     NAMESPACE,
+    OTHER_ENVIRONMENT,
     MethodCase,
 )
 from support.tokens import give_token, token_of
@@ -24,6 +25,7 @@ from support.wire import Refused, Wire, http, open_wire
 
 OPEN_PATHS = {"/healthz", "/readyz", "/metrics"}
 SNAPSHOT = f"/v1/snapshot?env={ENVIRONMENT}&namespace={NAMESPACE}"
+REACHED = [ENVIRONMENT, OTHER_ENVIRONMENT]
 GUARDED_PATHS = [SNAPSHOT, "/v1/ws", "/v1/ws?token=x", "/v1/", "/", "/anything"]
 ROLES = ["reader", "editor", "approver", "admin"]
 
@@ -145,7 +147,7 @@ async def test_a_lesser_role_is_told_which_it_takes(world: RunningHub, name: str
 async def test_the_least_role_and_those_above_come_through(world: RunningHub, name: str) -> None:
     case = CASES[name]
     for role in ROLES[ROLES.index(case.role) :]:
-        async with world.connect(await token_of(world, role, [ENVIRONMENT], case.namespaces)) as wire:
+        async with world.connect(await token_of(world, role, REACHED, case.namespaces)) as wire:
             await answer_or_other_refusal(wire, name, case.params)
 
 
@@ -153,7 +155,7 @@ async def test_the_least_role_and_those_above_come_through(world: RunningHub, na
 async def test_another_environment_is_refused_whether_it_exists_or_not(world: RunningHub, name: str) -> None:
     case = CASES[name]
     assert case.elsewhere is not None
-    async with world.connect(await token_of(world, case.role, [ENVIRONMENT], case.namespaces)) as wire:
+    async with world.connect(await token_of(world, case.role, REACHED, case.namespaces)) as wire:
         refused = await wire.refusal(name, **case.elsewhere)
         unknown = await wire.refusal(name, **renamed(case.elsewhere, HIDDEN_ENVIRONMENT, "nowhere"))
     assert (refused.kind, refused.data["needs"]) == ("forbidden", {"environment": HIDDEN_ENVIRONMENT})
@@ -165,7 +167,7 @@ async def test_another_environment_is_refused_whether_it_exists_or_not(world: Ru
 async def test_another_namespace_is_refused_whether_it_exists_or_not(world: RunningHub, name: str) -> None:
     case = CASES[name]
     assert case.other_namespace is not None
-    async with world.connect(await token_of(world, case.role, [ENVIRONMENT], [NAMESPACE])) as wire:
+    async with world.connect(await token_of(world, case.role, REACHED, [NAMESPACE])) as wire:
         before = await positions(world)
         refused = await wire.refusal(name, **case.other_namespace)
         unknown = await wire.refusal(name, **renamed(case.other_namespace, HIDDEN_NAMESPACE, "nowhere"))
@@ -179,14 +181,14 @@ async def test_another_namespace_is_refused_whether_it_exists_or_not(world: Runn
 @pytest.mark.parametrize("name", CASES)
 async def test_no_answer_names_what_is_out_of_reach(world: RunningHub, name: str) -> None:
     case = CASES[name]
-    async with world.connect(await token_of(world, case.role, [ENVIRONMENT], case.namespaces)) as wire:
+    async with world.connect(await token_of(world, case.role, REACHED, case.namespaces)) as wire:
         shown = json.dumps(await answer_or_other_refusal(wire, name, case.params))
     out_of_reach = [HIDDEN_ENVIRONMENT] if case.whole else HIDDEN_WORDS
     assert [word for word in out_of_reach if word in shown] == []
 
 
 async def test_a_poll_reaches_what_its_token_reaches(world: RunningHub) -> None:
-    token = await token_of(world, "reader", [ENVIRONMENT], [NAMESPACE])
+    token = await token_of(world, "reader", REACHED, [NAMESPACE])
     assert (await http(world.address, SNAPSHOT, token=token)).status == 200
     for path in (
         SNAPSHOT.replace(ENVIRONMENT, HIDDEN_ENVIRONMENT),

@@ -118,6 +118,22 @@ async def test_a_rollback_of_a_change_set_that_reaches_further_is_refused(admin:
     assert (await bound.ask("rollback", env="staging", change_set=own["revision"], note=""))["revision"] == 3
 
 
+async def test_two_environments_are_compared_and_promoted_as_far_as_the_token_reaches(
+    hub: RunningHub, admin: Wire
+) -> None:
+    await admin.set_all(both(1, 2))
+    two = {"source": "staging", "target": "development"}
+    async with hub.connect(await token_of(hub, "editor", ["staging", "development"], ["payments"])) as wire:
+        found = await wire.ask("compare", **two)
+        assert ([row["namespace"] for row in found["rows"]], found["different"]) == (["payments"], 1)
+        done = await wire.ask("promote", **two, note="")
+        assert [change["namespace"] for change in done["changes"]] == ["payments"]
+        assert done["left_out"] == []
+        found = await wire.ask("compare", **two)
+        assert (found["rows"], found["same"], found["different"]) == ([], 1, 0)
+    assert (await admin.ask("compare", **two))["different"] == 1
+
+
 async def test_a_request_is_told_of_to_who_made_it_and_to_admins_of_its_environment(
     hub: RunningHub, admin: Wire, bound: Wire
 ) -> None:

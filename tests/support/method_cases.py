@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-__all__ = ["CASES", "ENVIRONMENT", "HIDDEN_ENVIRONMENT", "HIDDEN_NAMESPACE", "NAMESPACE", "OTHER_ENVIRONMENT", "MethodCase"]
+__all__ = [
+    "CASES",
+    "ENVIRONMENT",
+    "HIDDEN_ENVIRONMENT",
+    "HIDDEN_NAMESPACE",
+    "NAMESPACE",
+    "OTHER_ENVIRONMENT",
+    "MethodCase",
+]
 
 ENVIRONMENT, OTHER_ENVIRONMENT, HIDDEN_ENVIRONMENT = "staging", "development", "production"
 NAMESPACE, HIDDEN_NAMESPACE = "pay", "payments"
