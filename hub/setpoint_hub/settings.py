@@ -61,8 +61,8 @@ class HubSettings(BaseSettings):
     """Beyond it a connection is refused with 503, which sends the client to another hub."""
     max_connections_per_token: Annotated[int, Field(ge=1)] = 11_000
     """Beyond it one is refused with 429. A fleet may share one token; some room is left to who would mend it."""
-    messages_per_second: Seconds = 1000.0
-    """Of one connection, and twice as many at once; more than one can ask who waits for each answer."""
+    messages_per_second: Seconds = 2000.0
+    """Of one connection, and twice as many at once: more than the database commits for one who asks in parallel."""
     token_use_seconds: Seconds = 60.0
     """How often the last use of a token is written."""
     handshake_seconds: Seconds = 5.0
