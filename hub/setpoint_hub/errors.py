@@ -8,6 +8,7 @@ HubError
 └── (setpoint.errors.RequestFailed)  an answer to a request, made by the functions below
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from setpoint.errors import RequestFailed
@@ -62,6 +63,12 @@ def conflict(message: str, conflicts: list[dict[str, str | None]] | None = None)
     return RequestFailed(message, kind="conflict", code=SYSTEM_ERROR, data=data)
 
 
+def forbidden(message: str, *, needs: Mapping[str, str] | None = None) -> RequestFailed:
+    """Return the answer for what the caller's token may not do; `needs` says what it lacks, when that can be told."""
+    data = {} if needs is None else {"needs": dict(needs)}
+    return RequestFailed(message, kind="forbidden", code=SYSTEM_ERROR, data=data)
+
+
 def invalid_value(namespace: str, key: str, reason: str) -> RequestFailed:
     """Return the answer for a value or a name that does not fit."""
     return RequestFailed(
@@ -70,11 +77,6 @@ def invalid_value(namespace: str, key: str, reason: str) -> RequestFailed:
         code=SYSTEM_ERROR,
         data={"namespace": namespace, "key": key},
     )
-
-
-def forbidden(message: str) -> RequestFailed:
-    """Return the answer for what the asker may not do."""
-    return RequestFailed(message, kind="forbidden", code=SYSTEM_ERROR)
 
 
 def review_required(message: str, *, review: int, env: str, required_approvals: int) -> RequestFailed:

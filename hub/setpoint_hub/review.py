@@ -124,6 +124,11 @@ class Review:
     bases: tuple[Base, ...]
 
     @property
+    def namespaces(self) -> frozenset[str]:
+        """Every namespace that it touches: a review is seen whole, by who reaches all of them, or not at all."""
+        return frozenset(base.namespace for base in self.bases)
+
+    @property
     def moved(self) -> tuple[Base, ...]:
         """The keys that changed since the base was read."""
         return tuple(base for base in self.bases if base.moved)

@@ -713,3 +713,59 @@ async def test_what_was_proposed_and_decided_stays(
     await people.alice.ask("review.apply", review=number)
     with pytest.raises(asyncpg.RestrictViolationError):
         await database.execute(statement)
+
+
+@pytest.fixture
+async def narrow(people: People, hub: RunningHub, database_url: str) -> AsyncGenerator[Wire]:
+    """A connection of an approver whose token reaches `pay` in production, and neither `payments` nor staging."""
+    reach = {"environments": ["production"], "namespaces": ["pay", "pay.*"]}
+    token, _ = await issue_token(database_url, name="erin", role="approver", **reach)
+    await people.admin.create_key("limit", "int", "pay")
+    async with hub.connect_once_known(token) as wire:
+        yield wire
+
+
+async def test_a_review_out_of_reach_is_as_one_that_is_none(people: People, narrow: Wire) -> None:
+    both = [{**KEY, "value": 5}, {"namespace": "pay", "key": "limit", "value": 5}]
+    made = await people.alice.ask("review.create", env="production", changes=both, note="both")
+    elsewhere = await people.alice.ask("review.create", env="staging", changes=both[1:], note="elsewhere")
+    for number in (made["id"], elsewhere["id"]):
+        for method in ("get", "approve", "reject", "comment", "withdraw", "rebase", "apply"):
+            refused = await narrow.refusal(f"review.{method}", review=number, text="x")
+            nobody = await narrow.refusal(f"review.{method}", review=10**9, text="x")
+            assert refused.message == nobody.message.replace(str(10**9), str(number)), method
+            assert refused.kind == nobody.kind == "not_found"
+        at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        assert (await narrow.refusal("review.apply", review=number, at=at)).kind == "not_found"
+    assert (await narrow.ask("review.list"))["reviews"] == []
+    assert (await people.alice.ask("review.get", review=made["id"]))["decisions"] == []
+
+
+async def test_who_reaches_all_of_a_review_decides_on_it_and_hears_of_it(people: People, narrow: Wire) -> None:
+    await narrow.ask("activity.watch")
+    await propose(people.alice)
+    changes = [{"namespace": "pay", "key": "limit", "value": 5}]
+    made = await people.alice.ask("review.create", env="production", changes=changes, note="within")
+    assert (await narrow.next("review"))["review"] == made["id"]
+    assert [one["id"] for one in (await narrow.ask("review.list", limit=1))["reviews"]] == [made["id"]]
+    assert (await narrow.ask("review.approve", review=made["id"]))["state"] == "approved"
+    assert (await narrow.ask("review.apply", review=made["id"]))["changes"][0]["new"] == 5
+
+
+async def test_what_becomes_of_a_request_is_told_to_who_made_it(people: People) -> None:
+    request_id = str(uuid4())
+    number = await propose(people.alice, request_id=request_id)
+    assert (await people.alice.ask("request.status", request_id=request_id))["review"] == number
+    assert (await people.admin.ask("request.status", request_id=request_id))["review"] == number
+    assert await people.bob.ask("request.status", request_id=request_id) == {"found": False}
+
+
+async def test_temporary_changes_are_seen_and_confirmed_within_reach(people: People, narrow: Wire) -> None:
+    both = [{**KEY, "value": 5}, {"namespace": "pay", "key": "limit", "value": 5}]
+    glass = {"env": "production", "note": "down", "break_glass": True, "confirm_within": 3600}
+    await people.admin.set_all(both, **glass)
+    await people.admin.set_all([{**both[1], "value": 6}], **glass)
+    assert [one["revision"] for one in (await narrow.ask("temporary.list"))["changes"]] == [2]
+    refused = await narrow.refusal("change.confirm", env="production", revision=1)
+    assert (refused.kind, "payments" in refused.message) == ("forbidden", False)
+    assert (await narrow.ask("change.confirm", env="production", revision=2))["revision"] == 2

@@ -24,3 +24,6 @@ async def test_the_sample_is_in_every_environment_and_one_change_of_production_w
         shown = await link.request("review.get", {"review": waiting["id"]})
         assert (shown["env"], shown["state"], shown["reason"]) == ("production", "open", PROPOSAL.reason)
         assert [(one["old"], one["new"]) for one in shown["changes"]] == [(False, True)]
+        # Somebody else's, so that the demo's admin may approve it; nobody keeps a token for it.
+        assert (shown["author"]["name"], shown["may"]["approve"]["allowed"]) == (PROPOSAL.author, True)
+        assert (await link.request("token.list", {"user": PROPOSAL.author}))["tokens"] == []

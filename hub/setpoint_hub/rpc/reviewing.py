@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from setpoint.errors import RequestFailed
+from setpoint_hub.access import Principal
 from setpoint_hub.applying import Applying
 from setpoint_hub.errors import conflict, invalid_params
 from setpoint_hub.review import Action, Review, refusal
-from setpoint_hub.rpc import present_review
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import present_review, reaches
 from setpoint_hub.rpc.committing import AfterCommit, answer_of, asker_of, author_of, check_glass
 from setpoint_hub.rpc.params import (
     ApplyParams,
@@ -18,12 +20,12 @@ from setpoint_hub.rpc.params import (
     ReviewParams,
     ReviewTextParams,
 )
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
 from setpoint_hub.rpc.writing import WritingMethods
 from setpoint_hub.session import Session
 from setpoint_hub.store.history import LATEST
 from setpoint_hub.store.intents import Propose
-from setpoint_hub.store.reviews import Decision, Judge, Reviews
+from setpoint_hub.store.reviews import Decision, Judge, Reviews, no_review
 
 __all__ = ["ReviewingMethods"]
 
@@ -52,20 +54,28 @@ class ReviewingMethods:
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
         return [
-            Method("review.list", Operation.READ, ListReviewsParams, self._list),
-            Method("review.get", Operation.READ, ReviewParams, self._get),
-            Method("review.create", Operation.WRITE, CreateReviewParams, self._create),
-            Method("review.approve", Operation.APPROVE, ApproveParams, self._approve),
-            Method("review.reject", Operation.APPROVE, ReviewTextParams, self._deciding("reject")),
-            Method("review.comment", Operation.WRITE, ReviewTextParams, self._comment),
-            Method("review.withdraw", Operation.WRITE, ReviewTextParams, self._deciding("withdraw")),
-            Method("review.rebase", Operation.WRITE, ReviewTextParams, self._rebase),
-            Method("review.apply", Operation.WRITE, ApplyParams, self._apply),
+            Method("review.list", Operation.READ, ListReviewsParams, self._list, reach=reaches.environment),
+            Method("review.get", Operation.READ, ReviewParams, self._get, reach=reaches.nowhere),
+            Method("review.create", Operation.WRITE, CreateReviewParams, self._create, reach=reaches.written),
+            Method("review.approve", Operation.APPROVE, ApproveParams, self._approve, reach=reaches.nowhere),
+            Method(
+                "review.reject", Operation.APPROVE, ReviewTextParams, self._deciding("reject"), reach=reaches.nowhere
+            ),
+            Method("review.comment", Operation.WRITE, ReviewTextParams, self._comment, reach=reaches.nowhere),
+            Method(
+                "review.withdraw", Operation.WRITE, ReviewTextParams, self._deciding("withdraw"), reach=reaches.nowhere
+            ),
+            Method("review.rebase", Operation.WRITE, ReviewTextParams, self._rebase, reach=reaches.nowhere),
+            Method("review.apply", Operation.WRITE, ApplyParams, self._apply, reach=reaches.nowhere),
         ]
 
-    async def _list(self, _: Session, asked: ListReviewsParams) -> object:
+    async def _list(self, session: Session, asked: ListReviewsParams) -> object:
         before = LATEST if asked.before is None else asked.before
-        found = await self._reviews.page(asked.env, asked.state, before=before, limit=asked.limit + 1)
+
+        def fits(review: Review) -> bool:
+            return asked.state in (None, review.state) and _reaches(session.principal, review)
+
+        found = await self._reviews.page(asked.env, asked.state, fits, before=before, limit=asked.limit + 1)
         page = found[: asked.limit]
         return {
             "reviews": [present_review.header(review) for review in page],
@@ -118,6 +128,7 @@ class ReviewingMethods:
     async def _apply(self, session: Session, asked: ApplyParams) -> object:
         if asked.at is not None:
             return await self._schedule(session, asked, asked.at)
+        await self._find(session, asked.review)
         glass = None
         if asked.break_glass:
             check_glass(session, asked.note)
@@ -142,19 +153,36 @@ class ReviewingMethods:
         self._after_review()
         return await self._shown(session, review_id)
 
-    async def _shown(self, session: Session, review_id: int) -> object:
+    async def _find(self, session: Session, review_id: int) -> Review:
         review = await self._reviews.find(review_id)
+        _check_reach(session, review)
+        return review
+
+    async def _shown(self, session: Session, review_id: int) -> object:
+        review = await self._find(session, review_id)
         edits, decisions = await self._reviews.edits(review_id), await self._reviews.decisions(review_id)
         return present_review.whole(review, edits, decisions, asker_of(session))
 
 
 def _allow(action: Action, session: Session) -> Judge:
     def judge(review: Review) -> None:
+        _check_reach(session, review)
         why = refusal(action, review, asker_of(session))
         if why is not None:
             raise why
 
     return judge
+
+
+def _reaches(principal: Principal, review: Review) -> bool:
+    """Say whether a token reaches all that a review is about: who decides on a diff has to see all of it."""
+    return principal.environments.covers(review.env) and principal.namespaces.covers_all(review.namespaces)
+
+
+def _check_reach(session: Session, review: Review) -> None:
+    if not _reaches(session.principal, review):
+        # As for one that is none: by its number nobody learns that there is something out of reach.
+        raise no_review(review.id)
 
 
 def _check_time(at: datetime | None) -> None:

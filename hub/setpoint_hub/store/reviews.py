@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
+from setpoint.errors import RequestFailed
 from setpoint.protocol.strict_json import dumps
 from setpoint.protocol.values import decode_value
 from setpoint_hub.database import Connection, Database, Row
@@ -27,7 +28,7 @@ from setpoint_hub.review import (
 from setpoint_hub.store.intents import Author
 from setpoint_hub.store.keys import Key
 
-__all__ = ["Decision", "DueReview", "Judge", "Reviews", "lock_review", "record_application", "step_of"]
+__all__ = ["Decision", "DueReview", "Judge", "Reviews", "lock_review", "no_review", "record_application", "step_of"]
 
 _FIND: Final = """
     SELECT r.*, a.name AS author_name, p.name AS scheduled_by_name,
@@ -151,16 +152,18 @@ class Reviews:
         async with self._database.borrow() as connection:
             return await _find(connection, review_id)
 
-    async def page(self, env: str | None, state: State | None, *, before: int, limit: int) -> list[Review]:
-        """Return up to `limit` reviews below an id, the newest first."""
+    async def page(
+        self, env: str | None, state: State | None, fits: Callable[[Review], bool], *, before: int, limit: int
+    ) -> list[Review]:
+        """Return up to `limit` reviews below an id that fit, the newest first; `state` is theirs, if asked."""
         stored = "open" if state in ("open", "approved", "stale") else state
         found: list[Review] = []
         async with self._database.borrow() as connection:
-            # What stands open is told apart by what it is based on: read on until enough of them fit.
+            # What stands open is told apart by what it is based on, and reach by its keys: read on until enough fit.
             while len(found) < limit:
                 ids = [row["review_id"] for row in await connection.rows(_IDS, env, stored, before, limit)]
                 reviews = await _read(connection, ids)
-                found += [review for review in reviews if state in (None, review.state)]
+                found += filter(fits, reviews)
                 if len(ids) < limit:
                     break
                 before = ids[-1]
@@ -265,8 +268,13 @@ async def _decide(connection: Connection, review_id: int, decision: Decision) ->
 async def _find(connection: Connection, review_id: int) -> Review:
     found = await _read(connection, [review_id])
     if not found:
-        raise not_found(f"there is no review {review_id}: see the list of reviews")
+        raise no_review(review_id)
     return found[0]
+
+
+def no_review(review_id: int) -> RequestFailed:
+    """Return the answer for a review that does not exist, or not for who asks."""
+    return not_found(f"there is no review {review_id}: see the list of reviews")
 
 
 async def _read(connection: Connection, ids: Iterable[int]) -> list[Review]:

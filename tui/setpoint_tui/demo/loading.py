@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from setpoint_tui.answers import Environment, EnvironmentList, read_answer
@@ -71,6 +72,24 @@ async def _set(link: HubLink, environment: Environment, place: int, keys: Sequen
 
 
 async def _propose(link: HubLink, env: str) -> None:
+    """Propose a change as somebody else, so that who looks at the demo may decide on it."""
+    asked = {
+        "user": PROPOSAL.author,
+        "role": "editor",
+        "environments": [env],
+        "namespaces": [PROPOSAL.namespace],
+        "create_user": True,
+    }
+    given = await link.request("token.create", asked)
+    try:
+        theirs = replace(link.connection, token=given["token"])
+        async with HubLink.open(theirs) as author:
+            await author.request("review.create", _proposal(env))
+    finally:
+        # Nobody has it any more.
+        await link.request("token.revoke", {"id": given["id"]})
+
+
+def _proposal(env: str) -> dict[str, Any]:
     change = {"namespace": PROPOSAL.namespace, "key": PROPOSAL.key, "value": PROPOSAL.value}
-    params = {"env": env, "changes": [change], "note": PROPOSAL.reason, "ticket": PROPOSAL.ticket}
-    await link.request("review.create", params)
+    return {"env": env, "changes": [change], "note": PROPOSAL.reason, "ticket": PROPOSAL.ticket}

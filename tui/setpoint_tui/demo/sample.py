@@ -30,6 +30,7 @@ class Proposal:
     namespace: str
     key: str
     value: Any
+    author: str
     reason: str
     ticket: str
 
@@ -50,7 +51,7 @@ SERVICES = (
     Service("edge-gateway", 2, ("payments", "search", "global")),
 )
 
-PROPOSAL = Proposal("search", "vector.enabled", True, "a week in staging without a slower query", "SHOP-214")
+PROPOSAL = Proposal("search", "vector.enabled", True, "dana", "a week in staging without a slower query", "SHOP-214")
 
 
 def _same(value: Any) -> tuple[Any, Any, Any]:
