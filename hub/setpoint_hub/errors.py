@@ -8,6 +8,7 @@ HubError
 └── (setpoint.errors.RequestFailed)  an answer to a request, made by the functions below
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from setpoint.errors import RequestFailed
@@ -20,6 +21,7 @@ __all__ = [
     "SchemaMismatch",
     "StartRefused",
     "conflict",
+    "forbidden",
     "invalid_params",
     "invalid_value",
     "not_found",
@@ -58,6 +60,12 @@ def conflict(message: str, conflicts: list[dict[str, str | None]] | None = None)
     """Return the answer for a write that is based on what no longer holds."""
     data = {} if conflicts is None else {"conflicts": conflicts}
     return RequestFailed(message, kind="conflict", code=SYSTEM_ERROR, data=data)
+
+
+def forbidden(message: str, *, needs: Mapping[str, str] | None = None) -> RequestFailed:
+    """Return the answer for what the caller's token may not do; `needs` says what it lacks, when that can be told."""
+    data = {} if needs is None else {"needs": dict(needs)}
+    return RequestFailed(message, kind="forbidden", code=SYSTEM_ERROR, data=data)
 
 
 def invalid_value(namespace: str, key: str, reason: str) -> RequestFailed:

@@ -73,6 +73,8 @@ class Follower:
         self._access_revision = -1
         self._moved = asyncio.Event()
         self.replicas: dict[str, Replica] = {}
+        self.protected: frozenset[str] = frozenset()
+        """The environments that are protected, as of the last look."""
         self.epoch = Epoch("")
         self.commits = CommitClock()
         self.loaded = False
@@ -147,6 +149,7 @@ class Follower:
         if positions.access_revision != self._access_revision:
             await self._on_access_change()
             self._access_revision = positions.access_revision
+        self.protected = positions.protected
         if positions.epoch != self.epoch:
             await self._load_all(positions)
         for env, revision in positions.revisions.items():

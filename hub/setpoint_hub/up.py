@@ -30,6 +30,7 @@ class Listen:
 
     host: str | None = None
     port: int | None = None
+    allow_plaintext: bool | None = None
 
 
 def default_data_folder() -> Path:
@@ -55,6 +56,7 @@ async def up(data: Path, listen: Listen, report: Report) -> None:
                 redis_url=servers.redis_url,
                 host=listen.host,
                 port=listen.port,
+                allow_plaintext=listen.allow_plaintext,
                 admin_token_file=folder.path / ADMIN_TOKEN,
             )
             report("starting the hub")

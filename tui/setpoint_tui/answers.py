@@ -33,8 +33,13 @@ __all__ = [
     "PastChangeSet",
     "Person",
     "Positions",
+    "Powers",
     "Receipt",
     "RequestFate",
+    "Token",
+    "TokenList",
+    "User",
+    "UserList",
     "WhoAmI",
     "read_answer",
 ]
@@ -64,13 +69,61 @@ class Person(Answer):
     name: str
 
 
+class Powers(Answer):
+    """What a token may do in one environment; `write` is to change it at once, `propose` by a review."""
+
+    read: bool = False
+    write: bool = False
+    propose: bool = False
+    approve: bool = False
+    administer: bool = False
+
+
 class WhoAmI(Answer):
-    """Whose token this is."""
+    """Whose token this is, what it reaches, and what it may do in each environment."""
 
     user: Person
+    token: str = ""
     role: str
+    environments: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    may: dict[str, Powers] = Field(default_factory=dict[str, Powers])
     hub: str
     version: str
+
+
+class User(Person):
+    """Somebody whom tokens are given to."""
+
+    created_at: datetime
+
+
+class UserList(Answer):
+    """All users, by name."""
+
+    users: tuple[User, ...]
+
+
+class Token(Answer):
+    """A token as an admin sees it: never the token itself."""
+
+    id: str
+    user: Person
+    role: str
+    environments: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    created_at: datetime
+    created_by: Person | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class TokenList(Answer):
+    """Tokens, newest first."""
+
+    tokens: tuple[Token, ...]
 
 
 class Change(Answer):
@@ -153,6 +206,8 @@ class PastChangeSet(Answer):
     hash: str = ""
     """Of itself and of the one before it; `activity` leaves it out."""
     epoch: str | None = None
+    hidden: int = 0
+    """How many changes the token does not reach."""
 
 
 class Environment(Answer):
