@@ -228,7 +228,9 @@ class KeysScreen(ConsoleScreen):
         self.console.bridge.go_to(event.env, event.within)
 
     def on_big_table_moved(self, event: BigTable.Moved[KeyId]) -> None:
-        self._select(event.id)
+        # One that was on its way while the cursor was put elsewhere is out of date.
+        if event.id == self.table.cursor:
+            self._select(event.id)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         try:
