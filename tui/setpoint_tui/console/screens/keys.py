@@ -297,7 +297,11 @@ class KeysScreen(ConsoleScreen):
     def why_off(self, action_id: str) -> str | None:
         if action_id in _NEEDS_KEY and self._here is None:
             return "no key is selected"
-        if ACTIONS[action_id].writes and (refused := role_refuses_because(self.model)) is not None:
+        if (
+            ACTIONS[action_id].writes
+            and (refused := role_refuses_because(self.model, None if action_id == "new" else self.model.selection.env))
+            is not None
+        ):
             return refused
         # An edit can be begun without a connection: it becomes a draft.
         return None if action_id in ("edit", "editor") else super().why_off(action_id)
