@@ -9,8 +9,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input
 
-from setpoint_tui.console.actions import ACTIONS, bindings
-from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.actions import bindings
+from setpoint_tui.console.screens.key_actions import KeyActions
 from setpoint_tui.console.widgets import key_rows
 from setpoint_tui.console.widgets.big_table import BigTable
 from setpoint_tui.console.widgets.detail import DetailPane
@@ -22,7 +22,6 @@ from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.key_list import SORTS, KeyList, Which
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.place import Loading
-from setpoint_tui.model.risk import role_refuses_because
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["KeysScreen"]
@@ -35,10 +34,8 @@ _OWN = (
     "copy", "copy_path", "mark", "sort", "freeze", "deleted", "zoom", "back", "retry",
 )  # fmt: skip
 
-_NEEDS_KEY = ("open", "edit", "editor", "delete", "versions", "diff", "promote", "copy", "copy_path")
 
-
-class KeysScreen(ConsoleScreen):
+class KeysScreen(KeyActions):
     """Browse and edit."""
 
     NAME = "keys"
@@ -242,68 +239,12 @@ class KeysScreen(ConsoleScreen):
         if not zoomed:
             self.query_one(DetailPane).remove_class("-open")
 
-    # -- what changes something
-
-    def why_off(self, action_id: str) -> str | None:
-        if action_id in _NEEDS_KEY and self._here is None:
-            return "no key is selected"
-        if ACTIONS[action_id].writes and (refused := role_refuses_because(self.model)) is not None:
-            return refused
-        # An edit can be begun without a connection: it becomes a draft.
-        return None if action_id in ("edit", "editor") else super().why_off(action_id)
+    # -- what the actions are about
 
     @property
-    def _here(self) -> tuple[str, KeyId] | None:
-        """The environment and the key that actions are about: those that the model holds as selected."""
-        selection = self.model.selection
-        if selection.env is None or selection.key is None or selection.key not in self.model.facts:
-            return None
-        return selection.env, selection.key
-
-    def action_edit(self) -> None:
-        """Change the value."""
-        if not self.refuse("edit") and self._here is not None:
-            self.console.bridge.run_write(self.console.acting.edit(*self._here))
-
-    def action_edit_outside(self) -> None:
-        """Change the value in $EDITOR."""
-        if not self.refuse("editor") and self._here is not None:
-            self.console.bridge.run_write(self.console.acting.edit_outside(*self._here))
-
-    def action_new(self) -> None:
-        """Make a key."""
-        env = self.model.selection.env
-        if not self.refuse("new") and env is not None:
-            key = self.model.selection.key
-            namespace = self.model.selection.namespace or (None if key is None else key[0])
-            self.console.bridge.run_write(self.console.acting.create(env, namespace))
-
-    def action_delete(self) -> None:
-        """Take the values of the marked keys away, or of the selected one."""
-        if not self.refuse("delete") and self._here is not None:
-            env, key = self._here
-            marked = [one for one in self.table.order if one in self.table.marked]
-            self.console.bridge.run_write(self._delete(env, marked or [key]))
-
-    async def _delete(self, env: str, keys: list[KeyId]) -> None:
-        await self.console.acting.delete(env, keys)
-
-    def action_diff(self) -> None:
-        """Show what differs: from the marked keys, or between the environments."""
-        if not self.refuse("diff") and self._here is not None:
-            self.console.bridge.run_write(self.console.acting.differences(*self._here, self.table.marked))
-
-    def action_versions(self) -> None:
-        """Show every value that the key ever had here."""
-        if not self.refuse("versions") and self._here is not None:
-            self.console.open_versions(*self._here)
-
-    def action_promote(self) -> None:
-        """Compare the key's namespace with the next environment."""
-        if not self.refuse("promote") and self._here is not None:
-            env, key = self._here
-            self.model.select(env=env, namespace=key[0], key=key)
-            self.console.action_go("compare")
+    def marked(self) -> list[KeyId]:
+        marked = self.table.marked
+        return [key for key in self.table.order if key in marked]
 
     def action_open(self) -> None:
         """Give the detail the whole screen, or give it back."""
