@@ -2,16 +2,18 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from setpoint.errors import ProtocolError, RequestFailed, SetpointError
 from setpoint_tui.answers import Fleet, History, Key, Receipt, read_answer
 from setpoint_tui.feed import Feed
+from setpoint_tui.fetching import Unfetched, fetch_change_sets
 from setpoint_tui.model.details import Detail
 from setpoint_tui.model.keys import KeyId
 from setpoint_tui.model.model import Model
 
-__all__ = ["fetch_detail", "fetch_fleet", "follow_fleet"]
+__all__ = ["fetch_detail", "fetch_fleet", "fetch_past", "follow_fleet"]
 
 _CHANGES_SHOWN = 8
 
@@ -50,18 +52,31 @@ async def fetch_fleet(feed: Feed, env: str) -> int:
     return len(found.instances)
 
 
+async def fetch_past(feed: Feed, env: str, revisions: Sequence[int]) -> None:
+    """Fetch change sets of the past for the activity. Raises HubUnreachable; what the hub refuses is put on record."""
+    model, history = feed.model, feed.model.history
+    for found in await fetch_change_sets(feed.request, env, revisions):
+        if model.history != history:
+            # The hub is another one by now.
+            return
+        if isinstance(found, Unfetched):
+            model.remember_unfetched(env, found.revision, found.reason)
+        else:
+            model.remember(found)
+
+
 async def follow_fleet(feed: Feed) -> None:
     """Keep the fleet of the selected environment current. Runs until cancelled."""
     asked: str | None = None
-    next_at = 0.0
+    asked_at, took, count = 0.0, 0.0, 0
     while True:
         env = feed.model.selection.env
         now = time.monotonic()
-        if env is not None and feed.model.is_live and (env != asked or now >= next_at):
-            asked = env
+        rest = took + max(_fleet_rest(feed.model, env, count, now), _REST_FACTOR * took)
+        if env is not None and feed.model.is_live and (env != asked or now >= asked_at + rest):
+            asked, asked_at = env, now
             count = await _look_at_fleet(feed, env)
             took = time.monotonic() - now
-            next_at = now + took + max(_fleet_rest(feed.model, env, count, now), _REST_FACTOR * took)
         await asyncio.sleep(_TICK_SECONDS)
 
 
@@ -76,7 +91,7 @@ async def _look_at_fleet(feed: Feed, env: str) -> int:
     return 0
 
 
-def _fleet_rest(model: Model, env: str, count: int, now: float) -> float:
+def _fleet_rest(model: Model, env: str | None, count: int, now: float) -> float:
     newest = model.own.newest
     if newest is not None and newest.env == env and newest.is_reaching and now - newest.at < _REACHING_LONGEST:
         return _REACHING_SECONDS

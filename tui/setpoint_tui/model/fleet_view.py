@@ -1,9 +1,9 @@
 """What a fleet looks like: who runs what, problems first, and the counts of it. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from setpoint_tui.answers import Instance
 from setpoint_tui.formatting import format_revision
@@ -180,11 +180,11 @@ def _behind_first(instance: Instance) -> int:
     return -1_000_000_000 if behind is None else -behind
 
 
-_KEYS: dict[FleetSort, Any] = {
-    "state": lambda instance: _rank(instance.state),
-    "service": lambda instance: instance.service,
-    "instance": lambda instance: instance.client_id,
-    "runs": lambda instance: instance.revision,
-    "behind": _behind_first,
-    "seen": lambda instance: -instance.last_seen_seconds,
+_KEYS: dict[FleetSort, Callable[[Instance], tuple[float, str]]] = {
+    "state": lambda instance: (_rank(instance.state), ""),
+    "service": lambda instance: (0, instance.service),
+    "instance": lambda instance: (0, instance.client_id),
+    "runs": lambda instance: (instance.revision, ""),
+    "behind": lambda instance: (_behind_first(instance), ""),
+    "seen": lambda instance: (-instance.last_seen_seconds, ""),
 }

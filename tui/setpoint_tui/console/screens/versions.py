@@ -1,7 +1,7 @@
 """Versions: every value that a key ever had in one environment, what changed between any two, and the way back."""
 
 import time
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -12,9 +12,9 @@ from textual.widgets import Static
 from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.answers import HistoryChange
 from setpoint_tui.console.actions import bindings
-from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
 from setpoint_tui.console.dialogs.version import VersionDialog
 from setpoint_tui.console.refreshing import Refreshing
+from setpoint_tui.console.rolling_back import roll_back_set
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.widgets.big_table import BigTable, Column
 from setpoint_tui.console.widgets.diff_view import DiffView
@@ -27,22 +27,12 @@ from setpoint_tui.console.widgets.story import (
     why_empty,
 )
 from setpoint_tui.formatting import copied_value, format_revision
-from setpoint_tui.intents import Conflicted
 from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.link_state import Offline
-from setpoint_tui.model.notices import Severity
-from setpoint_tui.model.place import Loading
 from setpoint_tui.model.proposals import Proposal
-from setpoint_tui.model.rolling_back import (
-    ChangedSince,
-    changed_since,
-    changed_since_conflicts,
-    propose_key,
-    propose_set,
-    why_not,
-)
+from setpoint_tui.model.rolling_back import propose_key, why_not
 from setpoint_tui.model.story import Story, value_after, value_before
 
 __all__ = ["VersionsScreen"]
@@ -107,7 +97,7 @@ class VersionsScreen(ConsoleScreen):
     @property
     def table(self) -> BigTable[int]:
         """The list of changes."""
-        return self.query_one("#versions-table", BigTable)
+        return cast("BigTable[int]", self.query_one("#versions-table"))
 
     @property
     def _at_cursor(self) -> HistoryChange | None:
@@ -319,30 +309,9 @@ class VersionsScreen(ConsoleScreen):
             self.console.bridge.run_write(self._roll_back_set(self.story.env, change.revision))
 
     async def _roll_back_set(self, env: str, revision: int) -> None:
-        bridge = self.console.bridge
-        try:
-            done = await bridge.change_set(env, revision)
-            await bridge.feed.load(env)
-        except SetpointError as error:
-            bridge.say(str(error), Severity.WARNING)
-            return
-        place = self.model.places.get(env)
-        if place is None or place.loading is not Loading.COMPLETE:
-            bridge.say(f"what {env} holds now is not known yet: try again in a moment", Severity.WARNING)
-            return
-        since = changed_since(done, place.held.get)
-        if since:
-            self._show_changed(since)
-        else:
-            await self._write(propose_set(done, place.revision, place.held.get))
+        await roll_back_set(self.console, env, revision)
+        self._behind = True
 
     async def _write(self, proposal: Proposal) -> None:
-        outcome = await self.console.acting.propose(proposal)
-        if isinstance(outcome, Conflicted):
-            self._behind = True
-            since = changed_since_conflicts(outcome.conflicts, proposal.intent.env, self.model.held)
-            if since:
-                self._show_changed(since)
-
-    def _show_changed(self, since: list[ChangedSince]) -> None:
-        self.console.push_screen(ChangedSinceDialog("nothing was rolled back", since))
+        await self.console.acting.propose(proposal)
+        self._behind = True

@@ -160,6 +160,12 @@ class BigTable(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         if self.cursor != held:
             self.post_message(self.Moved(self, self.cursor))
 
+    @property
+    def rows_in_view(self) -> Sequence[R]:
+        """The rows on the screen, from top to bottom."""
+        top = self.scroll_offset.y
+        return self._order[top : top + self._lines]
+
     def refresh_rows(self, ids: Iterable[R]) -> None:
         """Draw these rows anew, as far as they are on the screen."""
         wanted = set(ids)
@@ -316,6 +322,9 @@ class BigTable(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
             # The row has just gone from where the cells come from; the order without it is on its way.
             cells, glyph, dim = (), "", True
         at_cursor, marked = place == self._place, row in self._marks
+        if at_cursor and self.has_focus:
+            # The cursor's row is of one style: colours within it, turned round, would be patches.
+            cells = [cell.plain if isinstance(cell, Content) else cell for cell in cells]
         style = self._row_style(at_cursor=at_cursor, marked=marked, dim=dim)
         gutter = f"{_CURSOR if at_cursor else ' '}{_MARK if marked else ' '}{glyph}"
         return self._line(gutter, cells, width, style)
