@@ -175,24 +175,23 @@ async def test_what_could_not_be_fetched_is_a_row_that_says_so_and_enter_tries_a
 
 
 async def test_offline_the_log_stays_and_r_tries_the_hub_again(tmp_path: Path) -> None:
-    async with small_hub() as hub:
-        async with running_console(hub.hub.connection, tmp_path) as console:
-            await console.press("5")
-            await console.shows("payments/max_retries")
-            right = hub.hub.answers["activity.watch"]
+    async with small_hub() as hub, running_console(hub.hub.connection, tmp_path) as console:
+        await console.press("5")
+        await console.shows("payments/max_retries")
+        right = hub.hub.answers["activity.watch"]
 
-            def hang(_: dict[str, Any]) -> Any:
-                raise RequestFailed("later", kind="unavailable")
+        def hang(_: dict[str, Any]) -> Any:
+            raise RequestFailed("later", kind="unavailable")
 
-            hub.hub.answers["activity.watch"] = hang
-            await hub.hub.hang_up()
-            await console.shows("offline")
-            assert "payments/max_retries" in console.text
-            hub.hub.answers["activity.watch"] = right
-            await console.press("r")
-            await console.is_live()
-            await hub.tell("max_retries", 9)
-            await console.shows("→ 9")
+        hub.hub.answers["activity.watch"] = hang
+        await hub.hub.hang_up()
+        await console.shows("offline")
+        assert "payments/max_retries" in console.text
+        hub.hub.answers["activity.watch"] = right
+        await console.press("r")
+        await console.is_live()
+        await hub.tell("max_retries", 9)
+        await console.shows("→ 9")
 
 
 async def test_nothing_yet_says_what_to_do(hub: RunningHub, tmp_path: Path) -> None:
