@@ -62,8 +62,8 @@ class FleetScreen(ConsoleScreen):
         yield Static(id="summary", markup=False)
         yield BigTable[FleetRow](
             [
-                Column("SERVICE", 15, priority=4),
-                Column("INSTANCE", 26, priority=10),
+                Column("SERVICE", 14, priority=4),
+                Column("INSTANCE", 24, priority=10),
                 Column("RUNS", 7, align="right", priority=8),
                 Column("TARGET", 7, align="right", priority=3),
                 Column("BEHIND BY", 9, align="right", priority=6),
