@@ -1,6 +1,5 @@
 """The commands, put together."""
 
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -62,7 +61,7 @@ def setpoint(
     """
     if context.invoked_subcommand is not None:
         return
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if looking.has_terminal():
         looking.console()
     else:
         print_line(context.get_help())
