@@ -5,6 +5,10 @@ HubError
 │   └── SchemaMismatch    the database lacks the schema, or has another version of it
 ├── DatabaseUnavailable   PostgreSQL cannot be reached, or did not answer in time
 ├── LogGap                a change set does not follow the revision that the replica holds
+├── SecretUnreadable      a secret's value cannot be opened
+│   ├── MasterKeyMissing  it is wrapped under a master key that this hub was not given
+│   └── SealBroken        it was sealed for another key, environment or version, or was altered
+├── CheckFailed           a check of constraints took too long, or could not be carried out
 └── (setpoint.errors.RequestFailed)  an answer to a request, made by the functions below
 """
 
@@ -14,12 +18,17 @@ from setpoint.errors import RequestFailed
 from setpoint.protocol.jsonrpc import INVALID_PARAMS, SYSTEM_ERROR
 
 __all__ = [
+    "CheckFailed",
     "DatabaseUnavailable",
     "HubError",
     "LogGap",
+    "MasterKeyMissing",
     "SchemaMismatch",
+    "SealBroken",
+    "SecretUnreadable",
     "StartRefused",
     "conflict",
+    "forbidden",
     "invalid_params",
     "invalid_value",
     "not_found",
@@ -47,6 +56,40 @@ class DatabaseUnavailable(HubError):
 
 class LogGap(HubError):
     """A change set does not follow the revision held: the environment has to be loaded anew."""
+
+
+class SecretUnreadable(HubError):
+    """A secret's value cannot be opened. What it says holds nothing of the value."""
+
+
+class MasterKeyMissing(SecretUnreadable):
+    """A secret is wrapped under a master key that this hub was not given."""
+
+    def __init__(self, master_key: str) -> None:
+        super().__init__(master_key)
+        self.master_key = master_key
+
+    def __str__(self) -> str:
+        return (
+            f"secrets are wrapped under the master key {self.master_key}, which this hub was not given: "
+            "add it to SETPOINT_MASTER_KEY_FILE and start the hub again"
+        )
+
+
+class SealBroken(SecretUnreadable):
+    """A secret was sealed for another key, environment or version, or was altered."""
+
+    def __str__(self) -> str:
+        return "a stored secret does not open: it was moved or altered past the hub"
+
+
+class CheckFailed(HubError):
+    """A check of constraints took too long, or could not be carried out."""
+
+
+def forbidden(message: str) -> RequestFailed:
+    """Return the answer for what the token does not cover."""
+    return RequestFailed(message, kind="forbidden", code=SYSTEM_ERROR)
 
 
 def not_found(message: str) -> RequestFailed:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from setpoint.protocol.names import Epoch, Revision
-from setpoint_hub.errors import DatabaseUnavailable, LogGap
+from setpoint_hub.errors import DatabaseUnavailable, LogGap, SecretUnreadable
 from setpoint_hub.fanout import FanOut
 from setpoint_hub.metrics import CHANGE_SETS, REVISION
 from setpoint_hub.replica import ChangeSet, Replica
@@ -107,6 +107,8 @@ class Follower:
                 continue
             except DatabaseUnavailable as error:
                 self._say(f"PostgreSQL cannot be reached: {error}")
+            except SecretUnreadable as error:
+                self._say(str(error))
             except Exception as error:  # The root of a task: a database under repair refuses in many ways.
                 log.exception("the log cannot be followed")
                 self._say(f"the log cannot be followed: {error}")
@@ -164,7 +166,14 @@ class Follower:
         """Read on until at least the hinted revision is held; give a standby that is behind some time."""
         waits = iter(RETRY_SECONDS)
         while (replica := self.replicas.get(env)) is not None and replica.revision < hinted:
-            tail = await self._log.after(env, replica.revision)
+            try:
+                tail = await self._log.after(env, replica.revision)
+            except SecretUnreadable as error:
+                # A later change set may have put something else in its place: only what holds now has to open.
+                log.error("%s: loading the environment anew", error)
+                await self._load(env)
+                self._fanout.resume(env)
+                return
             if tail.change_sets:
                 await self._relay(replica, tail)
                 continue

@@ -10,7 +10,7 @@ from setpoint_hub.errors import DatabaseUnavailable, SchemaMismatch, StartRefuse
 
 __all__ = ["SCHEMA_VERSION", "apply_schema", "check_schema", "schema_text"]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """The version that schema.sql says of itself; a test keeps the two in step."""
 
 
