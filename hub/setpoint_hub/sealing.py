@@ -22,6 +22,7 @@ __all__ = [
     "Sealed",
     "Wrapped",
     "fingerprint_of",
+    "is_mark",
     "keyed_digest",
     "masked_text",
     "new_master_key",
@@ -40,6 +41,7 @@ MASTER_KEY_PREFIX: Final = "spk_"
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_MARK: Final = re.compile(r'\{"secret":true,"fingerprint":"[0-9a-f]*"\}')
 _SEALED: Final = re.compile(r'\{"ciphertext":"([A-Za-z0-9+/]+={0,2})","fingerprint":"([0-9a-f]{8})"\}')
 
 
@@ -142,6 +144,11 @@ def fingerprint_of(text: str) -> str:
 def masked_text(text: str) -> str:
     """Return the JSON text that stands for a sealed value wherever people look."""
     return f'{{"secret":true,"fingerprint":"{fingerprint_of(text)}"}}'
+
+
+def is_mark(text: str) -> bool:
+    """Say whether a canonical text is such a mark, as comes back from whoever edits what was shown."""
+    return _MARK.fullmatch(text) is not None
 
 
 def _encrypt(key: bytes, content: bytes, bound: bytes) -> bytes:

@@ -24,7 +24,7 @@ from setpoint_hub.rpc.params import (
     SetParams,
 )
 from setpoint_hub.rpc.registry import Method, Operation
-from setpoint_hub.sealing import LARGEST_SECRET
+from setpoint_hub.sealing import LARGEST_SECRET, is_mark
 from setpoint_hub.session import Session
 from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.history import History
@@ -193,6 +193,8 @@ def _edit(key: Key, asked: ChangeParams) -> Edit:
         # What stands in quotes is out of the value.
         reason = re.sub(r"'.*'|\".*\"", "…", error.reason, flags=re.DOTALL) if key.secret else error.reason
         raise invalid_value(key.namespace, key.key, reason) from (None if key.secret else error)
+    if key.secret and is_mark(text):
+        raise invalid_value(key.namespace, key.key, "that is the mark that stands for a secret, and no value")
     if key.secret and len(text.encode()) > LARGEST_SECRET:
         raise invalid_value(key.namespace, key.key, f"a secret takes at most {LARGEST_SECRET:,} bytes")
     return Edit(key, text, expected)
