@@ -1,5 +1,6 @@
 """What every change set passes before it is written: the constraints of its keys, its size, the sealing of secrets."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,6 +17,7 @@ from setpoint_hub.vault import NO_MASTER_KEY, Vault
 
 __all__ = ["Guard", "Passed", "Warned"]
 
+CHECKS_SECONDS: Final = 2.0
 _HELD: Final = "SELECT count(*) AS keys FROM ConfigVersion WHERE env = $1 AND is_active"
 
 
@@ -56,9 +58,17 @@ class Guard:
         how = await self._share(connection, env, steps, force=force)
         clear = await self._clear(connection, env, steps)
         warnings: list[Warned] = []
-        for step in steps:
-            if step.after is not None and step.key.id in constraints:
-                warnings += await self._warnings(step, constraints[step.key.id], clear)
+        try:
+            # The environment is locked meanwhile: others wait to write.
+            async with asyncio.timeout(CHECKS_SECONDS):
+                for step in steps:
+                    if step.after is not None and step.key.id in constraints:
+                        warnings += await self._warnings(step, constraints[step.key.id], clear)
+        except TimeoutError as error:
+            raise too_large(
+                f"checking the constraints of this change took more than {CHECKS_SECONDS:g} s: "
+                "change fewer keys at once, or make their constraints simpler"
+            ) from error
         return Passed(how, tuple(warnings))
 
     async def seal(self, connection: Connection, env: str, steps: Sequence[Step]) -> list[Step]:
