@@ -157,3 +157,40 @@ async def test_the_share_is_a_setting_of_the_hub(hubs: Hubs) -> None:
         await wire.set_all(changes_of(range(10), 1))
         await wire.set_all(changes_of(range(1), 2))
         assert (await wire.refusal("set", env="staging", changes=changes_of(range(2), 2))).kind == "too_large"
+
+
+async def test_a_value_that_breaks_the_constraints_is_left_out_of_a_promotion(wire: Wire) -> None:
+    await wire.create_key("other")
+    await wire.set_all([{**RETRIES, "value": 50}, {"namespace": "payments", "key": "other", "value": 1}])
+    await constrain(wire, {"maximum": 10}, force=True)
+    compared = await wire.ask("compare", source="staging", target="production")
+    promoted = await wire.ask("promote", source="staging", target="production", note="")
+    problem = "the value breaks the constraint maximum: 10"
+    assert [(row["key"], row["problem"]) for row in compared["rows"]] == [("max_retries", problem), ("other", None)]
+    assert [change["key"] for change in promoted["changes"]] == ["other"]
+    (left_out,) = promoted["left_out"]
+    assert problem in left_out["reason"]
+
+
+async def test_a_promotion_of_a_large_share_needs_force(wire: Wire) -> None:
+    for number in range(20):
+        await wire.create_key(f"k{number}")
+    await wire.set_all(changes_of(range(20), 1), env="production")
+    await wire.set_all(changes_of(range(20), 2))
+    refused = await wire.refusal("promote", source="staging", target="production", note="")
+    forced = await wire.ask("promote", source="staging", target="production", note="", force=True)
+    done = await wire.ask("change_set.get", env="production", revision=forced["revision"])
+    assert refused.kind == "too_large"
+    assert done["how"] == "promotion from staging r1, forced: 20 of 20 keys"
+
+
+async def test_a_set_whose_checks_take_too_long_together_is_refused_whole(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("setpoint_hub.store.guard.CHECKS_SECONDS", 0.0)
+    await constrain(wire, {"minimum": 1})
+    refused = await wire.refusal("set", env="staging", changes=[{**RETRIES, "value": 5}])
+    monkeypatch.undo()
+    assert refused.kind == "too_large"
+    assert await wire.revision() == 0
+    assert (await wire.set(5))["revision"] == 1

@@ -417,3 +417,49 @@ async def test_the_chain_can_be_verified_without_a_master_key(operator: Wire, da
     assert change is not None
     assert row["hash"] == link(b"", header_of(row), [KeyChange(*change)])
     assert json.loads(change["value"]).keys() == {"ciphertext", "fingerprint"}
+
+
+async def test_a_promotion_seals_a_secret_anew_for_its_target(
+    keeping: RunningHub, operator: Wire, database: Database
+) -> None:
+    await operator.set(CLEAR, "api_key")
+    await operator.set("another", "api_key", env="production")
+    compared = await operator.ask("compare", source="staging", target="production")
+    promoted = await operator.ask("promote", source="staging", target="production", note="")
+    again = await operator.ask("compare", source="staging", target="production")
+    held = (await keeping.get("/v1/snapshot?env=production&namespace=payments")).json
+    (row,) = compared["rows"]
+    assert (row["state"], row["secret"], row["valid"]) == ("changed", True, True)
+    assert row["source"]["value"].keys() == {"secret", "fingerprint"}
+    assert CLEAR not in json.dumps([compared, promoted, again])
+    assert (again["same"], again["different"]) == (1, 0)
+    assert held["namespaces"]["payments"]["api_key"]["value"] == CLEAR
+    stored = [row["value"] for row in await database.fetch("SELECT value FROM ConfigVersion WHERE is_active")]
+    assert len(set(stored)) == 2
+    assert CLEAR not in await dump(database)
+
+
+async def test_a_secret_that_breaks_its_constraints_or_does_not_open_is_not_promoted(
+    operator: Wire, database: Database
+) -> None:
+    await operator.set("short", "api_key")
+    await operator.ask("key.update", **API_KEY, constraints={"minLength": 8}, force=True)
+    broken = await operator.refusal("promote", source="staging", target="production", note="")
+    first = (await operator.set(CLEAR, "api_key"))["changes"][0]["version"]
+    other = (await operator.set(CLEAR + "2", "api_key", env="development"))["changes"][0]["version"]
+    await swap(database, first, other)
+    moved = await operator.refusal("promote", source="staging", target="production", note="")
+    assert "breaks the constraint minLength: 8" in broken.message
+    assert "moved or altered" in moved.message
+    assert await operator.revision("production") == 0
+
+
+async def test_the_mark_of_a_secret_is_not_taken_for_its_value(operator: Wire) -> None:
+    await make_secret(operator, "doc", "json")
+    await operator.set({"password": CLEAR}, "doc")
+    shown = await operator.ask("key.get", namespace="payments", key="doc")
+    mark = shown["environments"]["staging"]["value"]
+    refused = await operator.refusal(
+        "set", env="staging", changes=[{"namespace": "payments", "key": "doc", "value": mark}]
+    )
+    assert "is the mark" in refused.message
