@@ -131,3 +131,32 @@ async def fill(wire: Wire) -> None:
     for number in range(20):
         await wire.create_key(f"k{number}")
     await wire.set_all([{"namespace": "payments", "key": f"k{number}", "value": 1} for number in range(20)])
+
+
+async def test_files_hold_no_secrets_and_take_none_away(secretive: CommandLine, tmp_path: Path) -> None:
+    await secretive.done("set", "payments", "max_retries", "5", *ENV)
+    file = tmp_path / "staging.yaml"
+    exported = await secretive.done("export", *ENV)
+    file.write_text(exported.out)
+    same = await secretive.done("apply", "-f", str(file), "--prune", "--yes")
+    file.write_text(exported.out + f"    api_key:\n      type: string\n      value: {CLEAR}\n")
+    named = await secretive("plan", "-f", str(file))
+    assert "1 secret left out" in exported.err
+    assert "max_retries" in exported.out
+    assert "api_key" not in exported.out
+    assert "nothing to change" in same.out
+    assert named.code not in (0, 2)
+    assert "payments/api_key is a secret, which no file holds" in named.err
+    assert CLEAR not in named.out + named.err
+    assert (await secretive.done("get", *API_KEY, *ENV, "--reveal")).out == CLEAR + "\n"
+
+
+async def test_a_secret_is_compared_and_promoted_masked(secretive: CommandLine) -> None:
+    compared = await secretive.done("compare", "staging", "production")
+    promoted = await secretive.done("promote", "staging", "production", "--yes", "--force")
+    again = await secretive.done("compare", "staging", "production")
+    revealed = await secretive.done("get", *API_KEY, "--env", "production", "--reveal")
+    assert "secret " in compared.out
+    assert CLEAR not in compared.out + promoted.out + promoted.err
+    assert again.lines == ["nothing differs, 1 the same"]
+    assert revealed.out == CLEAR + "\n"
