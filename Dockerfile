@@ -1,4 +1,5 @@
 # A hub, and the command line to look into it. Everything is set by SETPOINT_… variables: see docs/deploy.md.
+# It speaks in clear inside of the containers' network: publish it through a proxy with TLS, or give it a certificate.
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
@@ -11,6 +12,7 @@ COPY --from=build /opt/setpoint /opt/setpoint
 ENV PATH=/opt/setpoint/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     SETPOINT_HOST=0.0.0.0 \
+    SETPOINT_ALLOW_PLAINTEXT=true \
     SETPOINT_PORT=8430
 USER setpoint
 EXPOSE 8430

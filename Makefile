@@ -1,4 +1,4 @@
-# make demo | test | check | bench   (Python 3.11 or newer and make are all that is needed)
+# make demo | test | check | bench | pictures   (Python 3.11 or newer and make are all that is needed)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -9,12 +9,13 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$candidate" && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench pictures clean
 help:
 	@echo 'make demo    a whole Setpoint with sample data and a fleet, on this machine'
 	@echo 'make test    every test, on a real PostgreSQL and a real Redis-protocol server (ARGS=… goes to pytest)'
 	@echo 'make check   lint, types, architecture, and what is in the wheel'
 	@echo 'make bench   the measurements behind docs/benchmarks.md'
+	@echo 'make pictures  docs/images anew, from the console on the demo'
 	@echo 'make clean   remove .venv, caches and the demo with its data'
 
 demo: .venv/demo.stamp
@@ -33,6 +34,9 @@ check: .venv/dev.stamp
 
 bench: .venv/bench.stamp
 	@cd tests && ../$(BIN)/python -m bench $(ARGS)
+
+pictures: .venv/dev.stamp
+	@cd tests && ../$(BIN)/python -m pictures
 
 clean:
 	rm -rf .venv .demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -46,12 +46,18 @@ CREATE TABLE IF NOT EXISTS Token (
     user_id       bigint NOT NULL REFERENCES Account,
     token_hash    bytea NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
     role          varchar(20) NOT NULL CHECK (role IN ('reader', 'editor', 'approver', 'admin')),
-    environments  text[] NOT NULL DEFAULT '{*}',
-    namespaces    text[] NOT NULL DEFAULT '{*}',
+    -- What it reaches: exact names, `team.*`, or `*` for all. There is no default: whoever gives one says it.
+    environments  text[] NOT NULL,
+    namespaces    text[] NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at    timestamptz,
     revoked_at    timestamptz
 );
+ALTER TABLE Token ALTER COLUMN environments DROP DEFAULT, ALTER COLUMN namespaces DROP DEFAULT;
+-- Who gave it; null for the first one.
+ALTER TABLE Token ADD COLUMN IF NOT EXISTS created_by bigint REFERENCES Account;
+-- Written at most about once a minute.
+ALTER TABLE Token ADD COLUMN IF NOT EXISTS last_used_at timestamptz;
 
 
 -- An environment and where its log stands.
@@ -332,6 +338,9 @@ CREATE TABLE IF NOT EXISTS ConfigWatch (
     connected        boolean NOT NULL,
     left_at          timestamptz
 );
+
+-- By whose token it connected; null for what an earlier version wrote.
+ALTER TABLE ConfigWatch ADD COLUMN IF NOT EXISTS user_id bigint REFERENCES Account;
 
 COMMENT ON TABLE ConfigWatch IS 'What each instance says it runs; a receipt joins it with a change set';
 

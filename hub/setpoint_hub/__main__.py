@@ -64,14 +64,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_listen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on; 0 lets the system choose (8430)")
+    clear = "listen without TLS where other machines reach it: behind a proxy that speaks TLS"
+    parser.add_argument("--allow-plaintext", action="store_const", const=True, help=clear)
 
 
 async def _work(asked: argparse.Namespace) -> None:
     match asked.command:
         case "hub":
-            await serve_hub(read_settings(host=asked.host, port=asked.port), _say)
+            given = {"host": asked.host, "port": asked.port, "allow_plaintext": asked.allow_plaintext}
+            await serve_hub(read_settings(**given), _say)
         case "up":
-            await up(asked.data, Listen(asked.host, asked.port), _say)
+            await up(asked.data, Listen(asked.host, asked.port, asked.allow_plaintext), _say)
         case "schema" if asked.action == "print":
             sys.stdout.write(schema_text())
         case "secrets" if asked.action == "key":

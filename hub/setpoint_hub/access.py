@@ -1,12 +1,16 @@
 """Who asks, and what they may do. Pure but for the clock passed in."""
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from setpoint_hub.roles import Role
+from setpoint_hub.scopes import Scope
 
 __all__ = ["TOKEN_PREFIX", "Access", "Principal", "bearer_token", "hash_token", "new_token"]
 
@@ -16,14 +20,14 @@ TOKEN_PREFIX: Final = "sp_"  # noqa: S105  # the start of every token is no secr
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a token stands for. Role and scopes are kept with it; what they allow is decided in `Access`."""
+    """Who a token stands for, in which role, and the environments and namespaces that it reaches."""
 
     user_id: int
     name: str
     token_id: UUID
-    role: str
-    environments: tuple[str, ...]
-    namespaces: tuple[str, ...]
+    role: Role
+    environments: Scope
+    namespaces: Scope
     expires_at: datetime | None
 
 
@@ -31,31 +35,35 @@ class Access:
     """The valid tokens, in memory: checking one costs the database nothing."""
 
     def __init__(self) -> None:
-        self._principals: Mapping[bytes, Principal] = {}
-        self._token_ids: frozenset[UUID] = frozenset()
+        self._by_hash: Mapping[bytes, tuple[bytes, Principal]] = {}
+        self._by_id: Mapping[UUID, Principal] = {}
         self.loaded = False
         """Whether the tokens are known: until then no token can be called unknown."""
 
     def replace(self, principals: Mapping[bytes, Principal]) -> None:
-        """Take a new set of valid tokens."""
-        self._principals = principals
+        """Take a new set of valid tokens, by the hash of each."""
+        self._by_hash = {stored: (stored, principal) for stored, principal in principals.items()}
+        self._by_id = {principal.token_id: principal for principal in principals.values()}
         self.loaded = True
-        self._token_ids = frozenset(principal.token_id for principal in principals.values())
 
     def principal(self, token: str, *, now: datetime) -> Principal | None:
         """Return who the token stands for, or None when it is unknown, revoked or expired.
 
         The look-up is by the token's SHA-256, so the time that it takes tells nothing about a token.
         """
-        found = self._principals.get(hash_token(token))
-        if found is None or (found.expires_at is not None and found.expires_at <= now):
+        shown = hash_token(token)
+        stored, principal = self._by_hash.get(shown, (b"", None))
+        if principal is None or not hmac.compare_digest(stored, shown):
             return None
-        return found
+        return None if _expired(principal, now) else principal
 
     def stands(self, principal: Principal, *, now: datetime) -> bool:
-        """Say whether a token that was valid still is."""
-        expired = principal.expires_at is not None and principal.expires_at <= now
-        return not expired and principal.token_id in self._token_ids
+        """Say whether a token that was valid still is, in the same role and with the same reach."""
+        return not _expired(principal, now) and self._by_id.get(principal.token_id) == principal
+
+
+def _expired(principal: Principal, now: datetime) -> bool:
+    return principal.expires_at is not None and principal.expires_at <= now
 
 
 def bearer_token(header: str | None) -> str | None:

@@ -1,5 +1,7 @@
 """Followers of activity: people and tools that see every change set as it happens."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from setpoint.protocol.jsonrpc import encode_call
@@ -8,19 +10,34 @@ from setpoint_hub.errors import not_found
 from setpoint_hub.follower import Follower
 from setpoint_hub.outlet import Outlet
 from setpoint_hub.replica import ChangeSet
-from setpoint_hub.rpc import present
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import reaches
 from setpoint_hub.rpc.params import ActivityParams
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
+from setpoint_hub.rpc.visible import shown_change_set
+from setpoint_hub.scopes import Scope
 from setpoint_hub.session import Session
 
 __all__ = ["Activity"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """What a follower asked for, and what its token reaches."""
+
+    env: str | None
+    environments: Scope
+    namespaces: Scope
+
+    def concerns(self, env: str) -> bool:
+        return self.env in (None, env) and self.environments.covers(env)
 
 
 class Activity:
     """Who follows what. One that lags is told of the gap once it has drained."""
 
     def __init__(self) -> None:
-        self._followers: dict[Outlet, str | None] = {}
+        self._followers: dict[Outlet, _Following] = {}
         self._gaps: dict[Outlet, dict[str, int]] = {}
 
     def methods(self, follower: Follower) -> list[Method[Any]]:
@@ -29,13 +46,14 @@ class Activity:
         async def follow(session: Session, asked: ActivityParams) -> object:
             if asked.env is not None and asked.env not in follower.replicas:
                 raise not_found(f"there is no environment {asked.env[:40]}")
+            principal = session.principal
+            following = _Following(asked.env, principal.environments, principal.namespaces)
             if not session.gone.is_set():
-                self._followers[session.outlet] = asked.env
+                self._followers[session.outlet] = following
             replicas = follower.replicas.values()
-            shown = {held.env: held.revision for held in replicas if asked.env in (None, held.env)}
-            return {"environments": shown}
+            return {"environments": {held.env: held.revision for held in replicas if following.concerns(held.env)}}
 
-        return [Method("activity.watch", Operation.READ, ActivityParams, follow)]
+        return [Method("activity.watch", Operation.READ, ActivityParams, follow, reach=reaches.environment)]
 
     def leave(self, outlet: Outlet) -> None:
         """Forget a follower; harmless when it is none."""
@@ -43,20 +61,17 @@ class Activity:
         self._gaps.pop(outlet, None)
 
     def tell(self, epoch: Epoch, change_set: ChangeSet) -> None:
-        """Tell everyone who follows the change set's environment."""
-        concerned = [outlet for outlet, env in self._followers.items() if env in (None, change_set.env)]
-        if not concerned:
-            return
-        frame = encode_call(
-            "activity",
-            {
-                "env": change_set.env,
-                "epoch": epoch,
-                **present.change_set_header(change_set),
-                "changes": present.changes(change_set.changes),
-            },
-        )
-        for outlet in concerned:
+        """Tell everyone who follows the change set's environment: one encoding for all who may see the same."""
+        audiences: dict[Scope, list[Outlet]] = {}
+        for outlet, following in self._followers.items():
+            if following.concerns(change_set.env):
+                audiences.setdefault(following.namespaces, []).append(outlet)
+        for namespaces, outlets in audiences.items():
+            shown = shown_change_set(change_set, namespaces)
+            self._write(outlets, encode_call("activity", {**shown, "epoch": epoch}), change_set)
+
+    def _write(self, outlets: Iterable[Outlet], frame: str, change_set: ChangeSet) -> None:
+        for outlet in outlets:
             if outlet.full:
                 self._gaps.setdefault(outlet, {})[change_set.env] = change_set.revision
             else:

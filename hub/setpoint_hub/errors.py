@@ -7,11 +7,13 @@ HubError
 ├── LogGap                a change set does not follow the revision that the replica holds
 ├── SecretUnreadable      a secret's value cannot be opened
 │   ├── MasterKeyMissing  it is wrapped under a master key that this hub was not given
-│   └── SealBroken        it was sealed for another key, environment or version, or was altered
+│   ├── SealBroken        it was sealed for another key, environment or version, or was altered
+│   └── PlaceUnreadable   either of them, and of which key and environment
 ├── CheckFailed           a check of constraints took too long, or could not be carried out
 └── (setpoint.errors.RequestFailed)  an answer to a request, made by the functions below
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from setpoint.errors import RequestFailed
@@ -23,6 +25,7 @@ __all__ = [
     "HubError",
     "LogGap",
     "MasterKeyMissing",
+    "PlaceUnreadable",
     "SchemaMismatch",
     "SealBroken",
     "SecretUnreadable",
@@ -83,13 +86,20 @@ class SealBroken(SecretUnreadable):
         return "a stored secret does not open: it was moved or altered past the hub"
 
 
+class PlaceUnreadable(SecretUnreadable):
+    """The secret of a place cannot be opened. `reason` names no place: it may be told to anybody."""
+
+    def __init__(self, place: str, reason: SecretUnreadable) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
 class CheckFailed(HubError):
     """A check of constraints took too long, or could not be carried out."""
-
-
-def forbidden(message: str) -> RequestFailed:
-    """Return the answer for what the token does not cover."""
-    return RequestFailed(message, kind="forbidden", code=SYSTEM_ERROR)
 
 
 def not_found(message: str) -> RequestFailed:
@@ -101,6 +111,12 @@ def conflict(message: str, conflicts: list[dict[str, str | None]] | None = None)
     """Return the answer for a write that is based on what no longer holds."""
     data = {} if conflicts is None else {"conflicts": conflicts}
     return RequestFailed(message, kind="conflict", code=SYSTEM_ERROR, data=data)
+
+
+def forbidden(message: str, *, needs: Mapping[str, str] | None = None) -> RequestFailed:
+    """Return the answer for what the caller's token may not do; `needs` says what it lacks, when that can be told."""
+    data = {} if needs is None else {"needs": dict(needs)}
+    return RequestFailed(message, kind="forbidden", code=SYSTEM_ERROR, data=data)
 
 
 def invalid_value(namespace: str, key: str, reason: str) -> RequestFailed:

@@ -11,6 +11,7 @@ from setpoint.protocol.names import Epoch, Revision
 from setpoint_hub.metrics import CHANGES_SENT, LAGGING, WATCHERS
 from setpoint_hub.outlet import Outlet
 from setpoint_hub.replica import ChangeSet, KeyChange, Replica
+from setpoint_hub.scopes import Scope
 
 __all__ = ["FanOut", "Watcher"]
 
@@ -65,9 +66,13 @@ class FanOut:
         self._lagging.discard(watcher)
         WATCHERS.labels(watcher.env).dec()
 
-    def count(self, env: str) -> int:
-        """Return how many watch an environment."""
-        return sum(len(audience.watchers) for audience in self._audiences.values() if audience.env == env)
+    def count(self, env: str, namespaces: Scope) -> int:
+        """Return how many watch any of these namespaces in an environment."""
+        return sum(
+            len(audience.watchers)
+            for audience in self._audiences.values()
+            if audience.env == env and any(map(namespaces.covers, audience.namespaces))
+        )
 
     async def relay(self, replica: Replica, change_set: ChangeSet) -> None:
         """Apply the change set to the replica and put it into the buffer of everyone concerned.

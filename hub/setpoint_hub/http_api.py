@@ -3,27 +3,32 @@
 import gzip
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs
 
-from setpoint.errors import InvalidName
+from setpoint.errors import InvalidName, RequestFailed
 from setpoint.protocol.messages import MOST_NAMESPACES
 from setpoint.protocol.names import Revision, check_client_id, check_namespace
+from setpoint_hub.access import Principal
 from setpoint_hub.follower import Follower
+from setpoint_hub.instance import Poll
 from setpoint_hub.metrics import exposition
+from setpoint_hub.reach import Reach, check_operation, check_reach
 from setpoint_hub.replica import Replica
+from setpoint_hub.roles import Operation
 
 __all__ = ["Answer", "HttpApi", "WebSocketPath", "error_answer"]
 
 WebSocketPath: Final = "/v1/ws"
 _JSON: Final = {"Content-Type": "application/json"}
+_EXPOSITION: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LARGEST_UNCOMPRESSED: Final = 1024
 _LONGEST_REVISION: Final = 19  # digits of 2**63 - 1
 
-Polled = Callable[[str, str, str, tuple[str, ...], Revision], None]
-"""Told of each poll of an instance that says who it is: client id, service, environment, namespaces, revision."""
+Polled = Callable[[Poll], None]
+"""Told of each poll of an instance that says who it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +63,26 @@ class HttpApi:
         self._follower = follower
         self._trouble = trouble
         self._polled = polled
+        self._open: Final[Mapping[str, Callable[[], Answer]]] = {
+            "/healthz": lambda: Answer(200, b'{"status":"ok"}', _JSON),
+            "/readyz": self._readiness,
+            "/metrics": lambda: Answer(200, exposition(), {"Content-Type": _EXPOSITION}),
+        }
         # Encoding and compressing a large snapshot takes a while; pollers mostly ask for the same few.
         self._encoded: OrderedDict[tuple[str, tuple[str, ...]], _Encoded] = OrderedDict()
 
+    @property
+    def open_paths(self) -> Collection[str]:
+        """The paths that need no token."""
+        return self._open.keys()
+
     def open_to_all(self, path: str) -> Answer | None:
         """Answer the paths that need no token; None when the path is another."""
-        match path.partition("?")[0]:
-            case "/healthz":
-                return Answer(200, b'{"status":"ok"}', _JSON)
-            case "/readyz":
-                return self._readiness()
-            case "/metrics":
-                return Answer(200, exposition(), {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-            case _:
-                return None
+        place = path.partition("?")[0]
+        return self._open[place]() if place in self._open else None
 
-    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """Answer the paths that need a token."""
+    def answer(self, path: str, headers: Mapping[str, str], principal: Principal) -> Answer:
+        """Answer the paths that need a token, to whom it stands for."""
         place, _, asked = path.partition("?")
         if place != "/v1/snapshot":
             return error_answer(404, "not_found", f"there is nothing at {place[:100]}; see docs/protocol.md")
@@ -82,7 +90,7 @@ class HttpApi:
             query = parse_qs(asked, keep_blank_values=True, max_num_fields=MOST_NAMESPACES + 10)
         except ValueError:
             return error_answer(400, "bad_request", f"at most {MOST_NAMESPACES} namespaces are answered at once")
-        return self._snapshot(query, headers)
+        return self._snapshot(query, headers, principal)
 
     def _readiness(self) -> Answer:
         trouble = self._trouble()
@@ -91,7 +99,7 @@ class HttpApi:
         body = json.dumps({"status": "waiting", "reason": trouble}, ensure_ascii=False).encode()
         return Answer(503, body, _JSON)
 
-    def _snapshot(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
+    def _snapshot(self, query: Mapping[str, list[str]], headers: Mapping[str, str], principal: Principal) -> Answer:
         envs, asked = query.get("env", []), query.get("namespace", [])
         if len(envs) != 1 or not envs[0] or not asked or len(asked) > MOST_NAMESPACES:
             message = f"ask with one env and 1 to {MOST_NAMESPACES} of namespace: ?env=E&namespace=N&namespace=M"
@@ -100,12 +108,17 @@ class HttpApi:
             namespaces = tuple(dict.fromkeys(str(check_namespace(name)) for name in asked))
         except InvalidName as error:
             return error_answer(400, "bad_request", str(error))
+        try:
+            check_operation(principal, Operation.READ)
+            check_reach(principal, Reach((envs[0],), namespaces))
+        except RequestFailed as error:
+            return error_answer(403, error.kind, error.message)
         if not self._follower.loaded:
             return error_answer(503, "unavailable", self._follower.trouble or "this hub is not ready: try again soon")
         replica = self._follower.replicas.get(envs[0])
         if replica is None:
             return error_answer(404, "not_found", f"there is no environment {envs[0][:40]}")
-        self._note_poll(replica, namespaces, headers)
+        self._note_poll(replica, namespaces, headers, principal.user_id)
         return self._encoded_answer(replica, namespaces, headers)
 
     def _encoded_answer(self, replica: Replica, namespaces: tuple[str, ...], headers: Mapping[str, str]) -> Answer:
@@ -136,7 +149,9 @@ class HttpApi:
             self._encoded.popitem(last=False)
         return encoded
 
-    def _note_poll(self, replica: Replica, namespaces: tuple[str, ...], headers: Mapping[str, str]) -> None:
+    def _note_poll(
+        self, replica: Replica, namespaces: tuple[str, ...], headers: Mapping[str, str], user_id: int
+    ) -> None:
         client_id = headers.get("Setpoint-Client-Id", "")
         service = headers.get("Setpoint-Service", "")
         revision = headers.get("Setpoint-Revision", "")
@@ -148,7 +163,7 @@ class HttpApi:
             return
         # Nobody runs what has not happened: a revision of another history is not taken for ours.
         if len(revision) <= _LONGEST_REVISION and int(revision) <= replica.revision:
-            self._polled(client_id, service, replica.env, namespaces, Revision(int(revision)))
+            self._polled(Poll(client_id, user_id, service, replica.env, namespaces, Revision(int(revision))))
 
 
 def accepts_gzip(header: str) -> bool:

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 from setpoint.protocol.jsonrpc import Call
 from setpoint.version import __version__
-from setpoint_hub.access import Access
+from setpoint_hub.access import Access, Principal
 from setpoint_hub.activity import Activity
 from setpoint_hub.admin_token import register_admin
+from setpoint_hub.admission import Admission
 from setpoint_hub.checker import Checker
 from setpoint_hub.database import Database, open_database
 from setpoint_hub.errors import DatabaseUnavailable
@@ -22,7 +23,10 @@ from setpoint_hub.follower import Follower
 from setpoint_hub.hints import Listener, Publisher
 from setpoint_hub.http_api import HttpApi
 from setpoint_hub.judging import Judge
+from setpoint_hub.roles import powers
+from setpoint_hub.rpc.accounts import AccountMethods
 from setpoint_hub.rpc.keys import KeyMethods
+from setpoint_hub.rpc.present import time_text
 from setpoint_hub.rpc.promoting import PromotingMethods
 from setpoint_hub.rpc.reading import ReadingMethods
 from setpoint_hub.rpc.registry import Registry
@@ -43,6 +47,7 @@ from setpoint_hub.store.log import Log
 from setpoint_hub.store.secrets import SecretValues
 from setpoint_hub.store.watches import Watches
 from setpoint_hub.store.writer import Writer
+from setpoint_hub.token_use import TokenUse
 from setpoint_hub.tracking import Tracking
 from setpoint_hub.vault import Vault, master_keys
 from setpoint_hub.watching import Watching
@@ -67,6 +72,7 @@ class Hub:
         self._clock = clock
         self._access = Access()
         self._accounts = Accounts(database)
+        self._reading_tokens = asyncio.Lock()
         self._vault = Vault(master_keys(settings))
         self._checker = Checker()
         self._log = Log(database, self._vault)
@@ -97,7 +103,9 @@ class Hub:
         )
         self._registry = self._make_registry()
         http_api = HttpApi(self._follower, trouble=lambda: self.trouble, polled=self._watching.poll)
-        self._door = Door(self._access, http_api, self, on_end=self._end, settings=settings)
+        self._token_use = TokenUse(self._accounts, every=settings.token_use_seconds, connected=self._connected_tokens)
+        admission = Admission(self._access, http_api, on_use=self._token_use.note, settings=settings)
+        self._door = Door(self._access, admission, self, on_end=self._end, settings=settings)
 
     @property
     def address(self) -> str:
@@ -144,17 +152,19 @@ class Hub:
                 self._publisher.run,
                 self._fleet.run,
                 self._door.sweep,
+                self._token_use.run,
                 self._catch_up,
             ):
                 tasks.create_task(work())
 
     async def close(self) -> None:
-        """Send every connection away, then write what the fleet said last."""
+        """Send every connection away, then write what the fleet said last, and which tokens were used."""
         await self._door.close()
         await self._checker.close()
         try:
             async with asyncio.timeout(2):
                 await self._fleet.flush()
+                await self._token_use.flush()
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("the last heartbeats were not written: %s", error)
 
@@ -189,10 +199,10 @@ class Hub:
             self._log,
             receipt=self._tracking.receipt,
             fleet=self._tracking.fleet,
-            whoami=self._whoami,
             status=self._status,
         )
-        groups = (writing, making, promoting, reading, revealing)
+        accounts = AccountMethods(self._accounts, whoami=self._whoami, after_change=self._read_tokens)
+        groups = (writing, making, promoting, reading, revealing, accounts)
         own = [method for group in groups for method in group.methods()]
         return Registry([*own, *self._activity.methods(self._follower)])
 
@@ -219,8 +229,16 @@ class Hub:
             self._activity.tell_of_gaps()
 
     async def _reload_access(self) -> None:
-        self._access.replace(await self._accounts.tokens())
+        await self._read_tokens()
         await self._door.close_invalid()
+
+    async def _read_tokens(self) -> None:
+        # One reading at a time: an older one that ends later would bring back what is gone.
+        async with self._reading_tokens:
+            self._access.replace(await self._accounts.valid_tokens())
+
+    def _connected_tokens(self) -> Iterator[UUID]:
+        return (session.principal.token_id for session in self._door.sessions)
 
     def _heard_redis(self) -> None:
         self._was_subscribed = True
@@ -231,18 +249,25 @@ class Hub:
         self._watching.end(session)
         self._activity.leave(session.outlet)
 
-    def _whoami(self, session: Session) -> dict[str, Any]:
-        principal = session.principal
+    def _whoami(self, principal: Principal) -> dict[str, Any]:
+        reached = [env for env in sorted(self._follower.replicas) if principal.environments.covers(env)]
         return {
             "user": {"id": principal.user_id, "name": principal.name},
             "token": str(principal.token_id),
             "role": principal.role,
+            "environments": principal.environments.patterns,
+            "namespaces": principal.namespaces.patterns,
+            "expires_at": None if principal.expires_at is None else time_text(principal.expires_at),
+            "may": {env: powers(principal.role, protected=env in self._follower.protected) for env in reached},
             "hub": str(self.id),
             "version": __version__,
         }
 
-    def _status(self, _: Session) -> dict[str, Any]:
+    def _status(self, session: Session) -> dict[str, Any]:
+        principal = session.principal
         replicas = sorted(self._follower.replicas.values(), key=lambda replica: replica.env)
+        reached = [replica for replica in replicas if principal.environments.covers(replica.env)]
+        watchers = {replica.env: self._fanout.count(replica.env, principal.namespaces) for replica in reached}
         return {
             "hub": str(self.id),
             "version": __version__,
@@ -251,14 +276,10 @@ class Hub:
             "reason": self.trouble,
             "redis": "connected" if self._listener.connected else f"lost: {self._listener.last_error}",
             "connections": len(self._door.sessions),
-            "watchers": sum(self._fanout.count(replica.env) for replica in replicas),
+            "watchers": sum(watchers.values()),
             "environments": [
-                {
-                    "env": replica.env,
-                    "revision": replica.revision,
-                    "watchers": self._fanout.count(replica.env),
-                }
-                for replica in replicas
+                {"env": replica.env, "revision": replica.revision, "watchers": watchers[replica.env]}
+                for replica in reached
             ],
             "uptime_seconds": round(self._clock() - self._started, 1),
         }

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from setpoint.protocol.messages import Source, Status
 from setpoint.protocol.names import Epoch, Revision
 
-__all__ = ["GONE_AFTER_HEARTBEATS", "SILENT_AFTER_HEARTBEATS", "Instance", "InstanceState", "Told", "judge"]
+__all__ = ["GONE_AFTER_HEARTBEATS", "SILENT_AFTER_HEARTBEATS", "Instance", "InstanceState", "Poll", "Told", "judge"]
 
 SILENT_AFTER_HEARTBEATS: Final = 3
 """Heartbeats missed until nobody knows any more what an instance runs."""
@@ -23,6 +23,8 @@ class Instance:
     """An instance that talks to this hub. `heard` and `written` are moments of the hub's own clock, in seconds."""
 
     client_id: str
+    user_id: int
+    """By whose token it connected: nobody else takes its client id over while it is connected."""
     service: str
     env: str
     namespaces: frozenset[str]
@@ -59,6 +61,18 @@ class Instance:
             silent_seconds=now - self.heard,
             hub=hub,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """An instance fetched a snapshot over HTTP and said who it is; `revision` is what it ran until then."""
+
+    client_id: str
+    user_id: int
+    service: str
+    env: str
+    namespaces: tuple[str, ...]
+    revision: Revision
 
 
 @dataclass(frozen=True, slots=True)

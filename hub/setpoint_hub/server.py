@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -14,12 +13,14 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from setpoint.protocol.close_codes import SUBPROTOCOL, CloseCode
-from setpoint_hub.access import Access, Principal, bearer_token
+from setpoint_hub.access import Access
+from setpoint_hub.admission import Admission
 from setpoint_hub.errors import StartRefused
-from setpoint_hub.http_api import Answer, HttpApi, WebSocketPath, error_answer
+from setpoint_hub.http_api import Answer, error_answer
 from setpoint_hub.metrics import CONNECTIONS, STALLED
 from setpoint_hub.session import Answerer, Session
 from setpoint_hub.settings import HubSettings
+from setpoint_hub.tls import tls_context
 
 __all__ = ["Door"]
 
@@ -35,26 +36,28 @@ class Door:
     def __init__(
         self,
         access: Access,
-        http_api: HttpApi,
+        admission: Admission,
         answerer: Answerer,
         *,
         on_end: Callable[[Session], None],
         settings: HubSettings,
     ) -> None:
         self._access = access
-        self._http = http_api
+        self._admission = admission
         self._answerer = answerer
         self._on_end = on_end
         self._settings = settings
-        # Weak: a handshake that fails after its token was accepted is never served.
-        self._principals: WeakKeyDictionary[ServerConnection, Principal] = WeakKeyDictionary()
         self._server: Server | None = None
         self.sessions: set[Session] = set()
         self.address = ""
 
     async def open(self) -> None:
-        """Begin to listen. Raises StartRefused when the port is taken or the address is none of this machine's."""
+        """Begin to listen.
+
+        Raises StartRefused when the port is taken, the address is none of this machine's, or may not be listened on.
+        """
         settings = self._settings
+        tls = tls_context(settings)
         try:
             self._server = await serve(
                 self._serve,
@@ -72,11 +75,15 @@ class Door:
                 max_size=LARGEST_FRAME,
                 # The default of 100 makes a storm of reconnects wait for retransmitted SYNs.
                 backlog=4096,
+                ssl=tls,
+                # Half a TLS handshake is cut like half of ours.
+                ssl_handshake_timeout=None if tls is None else settings.handshake_seconds,
             )
         except OSError as error:
             raise StartRefused(_why_not_listening(settings, error)) from error
         host, port = next(iter(self._server.sockets)).getsockname()[:2]
-        self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.address = f"{'http' if tls is None else 'https'}://{place}"
 
     async def close(self) -> None:
         """Send everybody away, each asked to come back after a random share of some seconds; never hangs."""
@@ -121,7 +128,7 @@ class Door:
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a plain HTTP request, or let a WebSocket in by returning None."""
-        answer = self._decide(connection, request)
+        answer = self._admission.decide(connection, request)
         if answer is None:
             return None
         # The answer to HEAD has no body, whatever its length says.
@@ -139,34 +146,9 @@ class Door:
                 refusal.headers[name] = response.headers[name]
         return refusal
 
-    def _decide(self, connection: ServerConnection, request: Request) -> Answer | None:
-        if request.method != "GET":
-            return error_answer(405, "method_not_allowed", "only GET is answered here; writes go over the WebSocket")
-        headers = _joined(request.headers)
-        open_answer = self._http.open_to_all(request.path)
-        if open_answer is not None:
-            return open_answer
-        principal = self._principal(headers.get("Authorization"))
-        if isinstance(principal, Answer):
-            return principal
-        if request.path.partition("?")[0] != WebSocketPath:
-            return self._http.answer(request.path, headers)
-        if len(self.sessions) >= self._settings.max_connections:
-            return error_answer(503, "unavailable", "this hub is full: connect to another")
-        self._principals[connection] = principal
-        return None
-
-    def _principal(self, header: str | None) -> Principal | Answer:
-        """Return who sent an Authorization header, or the answer that refuses."""
-        token = bearer_token(header)
-        if token is not None and not self._access.loaded:
-            return error_answer(503, "unavailable", "this hub does not know its tokens yet: try again soon")
-        principal = None if token is None else self._access.principal(token, now=datetime.now(UTC))
-        return principal or error_answer(401, "unauthorised", _why_unauthorised(header, token))
-
     async def _serve(self, connection: ServerConnection) -> None:
-        principal = self._principals.pop(connection)
-        session = Session(connection, principal, buffer_bytes=self._settings.buffer_bytes)
+        principal = self._admission.begin(connection)
+        session = Session(connection, principal, settings=self._settings)
         self.sessions.add(session)
         CONNECTIONS.set(len(self.sessions))
         try:
@@ -175,21 +157,9 @@ class Door:
             log.exception("a connection failed")
         finally:
             self.sessions.discard(session)
+            self._admission.end(principal)
             CONNECTIONS.set(len(self.sessions))
             self._on_end(session)
-
-
-def _joined(headers: Headers) -> dict[str, str]:
-    """Return the headers that are read here; a header that stands twice is read as its list."""
-    names = (
-        "Authorization",
-        "If-None-Match",
-        "Accept-Encoding",
-        "Setpoint-Client-Id",
-        "Setpoint-Service",
-        "Setpoint-Revision",
-    )
-    return {name: ", ".join(headers.get_all(name)) for name in names if name in headers}
 
 
 def _response(answer: Answer, *, with_body: bool = True) -> Response:
@@ -201,14 +171,6 @@ def _response(answer: Answer, *, with_body: bool = True) -> Response:
     if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = "GET"
     return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body if with_body else b"")
-
-
-def _why_unauthorised(header: str | None, token: str | None) -> str:
-    if header is None:
-        return "a token is needed: send Authorization: Bearer TOKEN"
-    if token is None:
-        return "the Authorization header is malformed: send Authorization: Bearer TOKEN"
-    return "the token is not known, or not valid any more"
 
 
 def _why_not_listening(settings: HubSettings, error: OSError) -> str:

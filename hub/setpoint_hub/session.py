@@ -28,6 +28,8 @@ from setpoint_hub.fanout import Watcher
 from setpoint_hub.instance import Instance
 from setpoint_hub.metrics import REQUESTS
 from setpoint_hub.outlet import Outlet
+from setpoint_hub.rate_limit import RateLimit, Verdict
+from setpoint_hub.settings import HubSettings
 
 __all__ = ["Answerer", "Session"]
 
@@ -56,14 +58,16 @@ class Answerer(Protocol):
 class Session:
     """A connection with its principal. `watcher` and `instance` are set while it watches."""
 
-    def __init__(self, connection: ServerConnection, principal: Principal, *, buffer_bytes: int) -> None:
+    def __init__(self, connection: ServerConnection, principal: Principal, *, settings: HubSettings) -> None:
         self.connection = connection
         self.principal = principal
-        self.outlet = Outlet(connection, limit=buffer_bytes)
+        self.outlet = Outlet(connection, limit=settings.buffer_bytes)
         self.watcher: Watcher | None = None
         self.instance: Instance | None = None
         self.gone = asyncio.Event()
         self._requests: set[asyncio.Task[None]] = set()
+        self._clock = asyncio.get_running_loop().time
+        self._rate = RateLimit(settings.messages_per_second, now=self._clock())
 
     @property
     def said_goodbye(self) -> bool:
@@ -76,7 +80,11 @@ class Session:
             async for frame in self.connection:
                 # Who asks on without taking the answers is not read from: it would fill our memory.
                 await self.outlet.room()
-                if not await self._take(frame, answerer):
+                verdict = self._rate.take(self._clock())
+                if verdict is Verdict.ENDED:
+                    await self.outlet.close(CloseCode.TOO_MANY, "over the limit of messages for too long")
+                    return
+                if not await self._take(frame, answerer, verdict):
                     return
         except (ConnectionClosed, OSError):
             pass
@@ -85,7 +93,7 @@ class Session:
             if self._requests:
                 await asyncio.wait(self._requests)
 
-    async def _take(self, frame: str | bytes, answerer: Answerer) -> bool:
+    async def _take(self, frame: str | bytes, answerer: Answerer, verdict: Verdict) -> bool:
         """Take one frame; return False when the connection was closed because of it."""
         if isinstance(frame, bytes):
             await self.outlet.close(CloseCode.PROTOCOL_ERROR, "binary frames are not taken: send JSON as text")
@@ -105,7 +113,10 @@ class Session:
             return False
         if isinstance(message, Response):
             return True  # The hub asks nothing, so there is nothing that this could answer.
-        self._dispatch(message, answerer)
+        if verdict is Verdict.TAKEN:
+            self._dispatch(message, answerer)
+        elif message.id is not None:
+            self._fail(message.id, message, rate_limited("too many messages on one connection: slow down, ask again"))
         return True
 
     def _dispatch(self, call: Call, answerer: Answerer) -> None:
@@ -146,6 +157,10 @@ class Session:
             self.outlet.write(result)
 
     def _fail(self, request_id: RequestId, call: Call, error: RequestFailed) -> None:
+        if error.kind == "forbidden":
+            principal = self.principal
+            said = "refused %s to %s (token %s): %r"
+            log.info(said, call.method, principal.name, principal.token_id, error.message)
         outcome = error.kind if error.code == -32000 else str(error.code)
         REQUESTS.labels("unknown" if error.code == -32601 else call.method, outcome).inc()
         self.outlet.write(encode_error(request_id, error))

@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from setpoint_hub.errors import StartRefused
 
 __all__ = ["HubSettings", "read_settings"]
 
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _words(found: object) -> object:
+    return tuple(word.strip() for word in found.split(",") if word.strip()) if isinstance(found, str) else found
 
 
 class HubSettings(BaseSettings):
@@ -23,9 +27,17 @@ class HubSettings(BaseSettings):
     redis_url: str
     """Redis 7 or Valkey, as redis://, rediss:// or unix://. Carries hints between hubs, never values."""
     host: str = "127.0.0.1"
-    """Where to listen. Another address than loopback wants TLS in front."""
+    """Where to listen. Another address than loopback is refused without TLS, or `allow_plaintext`."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8430
     """0 lets the system choose."""
+    tls_certificate: Path | None = None
+    """The certificate with its chain (PEM), to speak TLS on the port. Read at the start: a new one wants a restart."""
+    tls_key: Path | None = None
+    """Its private key (PEM, without a password); not needed when it is in the certificate's file."""
+    allow_plaintext: bool = False
+    """Listen in clear on an address that other machines reach: for a hub behind a proxy that speaks TLS."""
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
+    """Origins whose pages may use the hub, with commas between; services and tools send none, and need none."""
     admin_token_file: Path | None = None
     """Holds the first admin token: registered when it exists, else made and written (0600) if there is none yet."""
     master_key_file: Path | None = None
@@ -55,6 +67,12 @@ class HubSettings(BaseSettings):
 
     max_connections: Annotated[int, Field(ge=1)] = 12_000
     """Beyond it a connection is refused with 503, which sends the client to another hub."""
+    max_connections_per_token: Annotated[int, Field(ge=1)] = 11_000
+    """Beyond it one is refused with 429. A fleet may share one token; some room is left to who would mend it."""
+    messages_per_second: Seconds = 2000.0
+    """Of one connection, and twice as many at once: more than the database commits for one who asks in parallel."""
+    token_use_seconds: Seconds = 60.0
+    """How often the last use of a token is written."""
     handshake_seconds: Seconds = 5.0
     """A connection that has not finished its opening handshake by then is cut."""
     buffer_bytes: Annotated[int, Field(ge=64 * 1024)] = 1024 * 1024

@@ -10,6 +10,8 @@ from setpoint_hub.hints import Publisher, hints_of
 from setpoint_hub.instance import Told, judge
 from setpoint_hub.receipts import Receipt, make_receipt
 from setpoint_hub.replica import ChangeSet
+from setpoint_hub.rpc.visible import narrowed, narrowed_fleet
+from setpoint_hub.scopes import Scope
 from setpoint_hub.session import Session
 from setpoint_hub.store.writer import Committed
 
@@ -40,15 +42,18 @@ class Tracking:
         await self._held_here(change_set)
         return None if wait is None else await self._wait(session, change_set, wait)
 
-    async def receipt(self, change_set: ChangeSet) -> dict[str, Any]:
-        """Return the receipt of a change set as of now."""
+    async def receipt(self, change_set: ChangeSet, namespaces: Scope) -> dict[str, Any]:
+        """Return the receipt of a change set as of now, for who is shown these namespaces."""
         told = self._fleet.told(change_set.env) + await self._fleet.told_elsewhere(change_set.env)
-        return self._judge(change_set, told).as_json()
+        return self._judge(narrowed(change_set, namespaces), told, namespaces).as_json()
 
-    async def fleet(self, env: str | None) -> list[tuple[Told, str, int]]:
-        """Return every live instance with its state and the revision that it should run."""
+    async def fleet(self, env: str | None, namespaces: Scope) -> list[tuple[Told, str, int]]:
+        """Return the live instances that watch any of the namespaces, each as `rpc.visible` narrows it, with its
+        state and the revision that it should run.
+        """
         told = self._fleet.told(env) + await self._fleet.told_elsewhere(env)
-        return sorted(map(self._stand, told), key=lambda found: (found[1] == "current", found[0].client_id))
+        seen = map(self._stand, narrowed_fleet(told, namespaces))
+        return sorted(seen, key=lambda found: (found[1] == "current", found[0].client_id))
 
     async def _held_here(self, change_set: ChangeSet) -> None:
         """Let who was told of a commit find it in what this hub serves, unless the log cannot be read just now."""
@@ -64,7 +69,7 @@ class Tracking:
         looked = self._clock()
         while True:
             told = self._fleet.told(change_set.env) + elsewhere
-            receipt = self._judge(change_set, told)
+            receipt = self._judge(change_set, told, session.principal.namespaces)
             left = deadline - self._clock()
             if receipt.settled or left <= 0 or session.gone.is_set():
                 return receipt.as_json()
@@ -75,13 +80,13 @@ class Tracking:
                 elsewhere = await self._fleet.told_elsewhere(change_set.env)
                 looked = self._clock()
 
-    def _judge(self, change_set: ChangeSet, told: list[Told]) -> Receipt:
+    def _judge(self, change_set: ChangeSet, told: list[Told], namespaces: Scope) -> Receipt:
         return make_receipt(
             change_set.env,
             change_set.revision,
             self._follower.epoch,
             {change.namespace for change in change_set.changes},
-            told,
+            narrowed_fleet(told, namespaces),
             silent_after=self._fleet.silent_after,
         )
 

@@ -33,6 +33,7 @@ class Listen:
 
     host: str | None = None
     port: int | None = None
+    allow_plaintext: bool | None = None
 
 
 def default_data_folder() -> Path:
@@ -58,6 +59,7 @@ async def up(data: Path, listen: Listen, report: Report) -> None:
                 redis_url=servers.redis_url,
                 host=listen.host,
                 port=listen.port,
+                allow_plaintext=listen.allow_plaintext,
                 admin_token_file=folder.path / ADMIN_TOKEN,
                 master_key_file=_own_master_key(folder.path / MASTER_KEY),
             )

@@ -11,12 +11,14 @@ from setpoint.protocol.jsonrpc import Call
 from setpoint.protocol.names import Revision
 from setpoint.protocol.params import HeartbeatParams, WatchParams
 from setpoint.protocol.strict_json import dumps
-from setpoint_hub.errors import invalid_params, not_found, unavailable
+from setpoint_hub.errors import forbidden, invalid_params, not_found, unavailable
 from setpoint_hub.fanout import FanOut, Watcher
 from setpoint_hub.fleet import Fleet
 from setpoint_hub.follower import Follower
-from setpoint_hub.instance import Instance
+from setpoint_hub.instance import Instance, Poll
+from setpoint_hub.reach import Reach, check_operation, check_reach
 from setpoint_hub.replica import Replica
+from setpoint_hub.roles import Operation
 from setpoint_hub.rpc.registry import read_params
 from setpoint_hub.session import Session
 
@@ -50,6 +52,8 @@ class Watching:
         What it is told of the present and its joining are one step of the loop: no change falls between.
         """
         asked = read_params(WatchParams, call)
+        check_operation(session.principal, Operation.READ)
+        check_reach(session.principal, Reach((asked.env,), tuple(asked.namespaces)))
         if not self._follower.loaded:
             raise unavailable(f"this hub is not ready ({self._follower.trouble}): try again soon")
         replica = self._follower.replicas.get(asked.env)
@@ -57,12 +61,13 @@ class Watching:
             raise not_found(f"there is no environment {asked.env[:40]}")
         if session.instance is not None and session.instance.client_id != asked.client_id:
             raise invalid_params(f"this connection watches as {session.instance.client_id}: one client a connection")
+        self._check_name_is_free(session, asked.client_id)
         self._replace(session, asked.client_id)
         namespaces = tuple(dict.fromkeys(asked.namespaces))
         session.outlet.write(watch_answer(call, asked, replica, namespaces, self._heartbeat_seconds))
         session.watcher = Watcher(session.outlet, asked.env, namespaces, replica.epoch, replica.revision)
         self._fanout.join(session.watcher)
-        session.instance = self._instance(asked, replica, namespaces)
+        session.instance = self._instance(asked, replica, session.principal.user_id)
         self._fleet.join(session.instance)
 
     def notify(self, session: Session, call: Call) -> None:
@@ -77,16 +82,19 @@ class Watching:
         if session.watcher is not None and beat.revision <= self._head(session.watcher.env):
             self._fleet.hear(session.instance, beat)
 
-    def poll(self, client_id: str, service: str, env: str, namespaces: tuple[str, ...], revision: Revision) -> None:
-        """Take that an instance fetched a snapshot over HTTP, running `revision` until then."""
+    def poll(self, poll: Poll) -> None:
+        """Take that an instance fetched a snapshot over HTTP, running `poll.revision` until then."""
+        client_id, env, revision = poll.client_id, poll.env, poll.revision
         known = self._fleet.find(client_id)
         if known is not None and known.connected:
             return
-        now, watched = self._clock(), frozenset(namespaces)
-        if known is None or known.left or (known.env, known.namespaces) != (env, watched):
+        now, watched = self._clock(), frozenset(poll.namespaces)
+        same = (poll.user_id, env, watched)
+        if known is None or known.left or (known.user_id, known.env, known.namespaces) != same:
             known = Instance(
                 client_id=client_id,
-                service=service,
+                user_id=poll.user_id,
+                service=poll.service,
                 env=env,
                 namespaces=watched,
                 sdk="",
@@ -112,6 +120,12 @@ class Watching:
                 del self._sessions[session.instance.client_id]
             self._fleet.leave(session.instance, goodbye=session.said_goodbye)
 
+    def _check_name_is_free(self, session: Session, client_id: str) -> None:
+        """Refuse a client id that somebody else's instance has: taking it over would end that one's connection."""
+        holder = self._sessions.get(client_id)
+        if holder is not None and holder.principal.user_id != session.principal.user_id:
+            raise forbidden(f"another user's instance is connected as {client_id}: choose another client id")
+
     def _replace(self, session: Session, client_id: str) -> None:
         """End what this connection, or another of the same client, watched before."""
         if session.watcher is not None:
@@ -131,14 +145,15 @@ class Watching:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def _instance(self, asked: WatchParams, replica: Replica, namespaces: tuple[str, ...]) -> Instance:
+    def _instance(self, asked: WatchParams, replica: Replica, user_id: int) -> Instance:
         # Until it acknowledges, an instance runs what it said that it holds; one of another history runs nothing.
         holds = asked.revision if asked.epoch == replica.epoch and asked.revision is not None else 0
         return Instance(
             client_id=asked.client_id,
+            user_id=user_id,
             service=asked.service,
             env=asked.env,
-            namespaces=frozenset(namespaces),
+            namespaces=frozenset(asked.namespaces),
             sdk=asked.sdk or "",
             labels=asked.labels,
             epoch=replica.epoch,

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from support.hubs import Hubs
+from support.hubs import Hubs, RunningHub
+from support.tokens import token_of
 from support.wire import Wire
 
 RETRIES: dict[str, Any] = {"namespace": "payments", "key": "max_retries"}
@@ -75,6 +76,21 @@ async def test_new_constraints_are_checked_against_every_environment(wire: Wire)
     await constrain(wire, {"maximum": 10}, force=True)
     await constrain(wire, None)
     assert (await wire.ask("key.get", **RETRIES))["constraints"] is None
+
+
+async def test_of_an_environment_out_of_reach_it_is_said_only_that_there_is_one(hub: RunningHub, wire: Wire) -> None:
+    await wire.set(20)
+    for env in ("production", "development"):
+        await wire.set(50, env=env)
+    async with hub.connect(await token_of(hub, "editor", ["staging"], ["payments"])) as bound:
+        elsewhere = await bound.refusal("key.update", **RETRIES, constraints={"maximum": 40})
+        everywhere = await bound.refusal("key.update", **RETRIES, constraints={"maximum": 10})
+        forced = await bound.ask("key.update", **RETRIES, constraints={"maximum": 40}, force=True)
+        assert (await bound.ask("key.update", **RETRIES, constraints={"maximum": 50}))["constraints"] == {"maximum": 50}
+    said = "in another environment the value breaks them. Change the values first, or force it"
+    assert elsewhere.message == f"payments/max_retries: active values break these constraints: {said}"
+    assert "in staging the value breaks the constraint maximum: 10; in another environment" in everywhere.message
+    assert forced["warnings"] == [{"env": None, "message": "the value breaks them"}]
 
 
 async def test_update_changes_what_is_given_and_keeps_the_rest(wire: Wire) -> None:

@@ -190,7 +190,7 @@ async def test_a_key_keeps_its_name_and_type(written: Database, column: str) -> 
         "INSERT INTO Environment (env, position) VALUES ('qa 1', 9)",
         "INSERT INTO Installation (only_one, schema_version) VALUES (false, 1)",
         "UPDATE Environment SET required_approvals = 11",
-        "INSERT INTO Token (user_id, token_hash, role) SELECT user_id, '\\x00', 'admin' FROM Account",
+        "INSERT INTO Token SELECT gen_random_uuid(), user_id, '\\x00', 'admin', '{*}', '{*}' FROM Account",
     ],
 )
 async def test_a_row_that_cannot_be_is_refused(written: Database, statement: str) -> None:

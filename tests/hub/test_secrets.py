@@ -22,8 +22,9 @@ from setpoint_hub.sealing import new_master_key, read_master_key
 from setpoint_hub.settings import HubSettings
 from support.hubs import Hubs, RunningHub, issue_token
 from support.programs import run_program
+from support.tokens import token_of
 from support.waiting import eventually
-from support.wire import Wire
+from support.wire import Wire, http
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -219,7 +220,7 @@ async def test_a_reveal_is_for_editors_and_on_record(
         refused = await reader.refusal("secret.reveal", **STAGING)
     assert (revealed["value"], missing.kind, plain.code, refused.kind) == (CLEAR, "not_found", -32602, "forbidden")
     recorded = [record.getMessage() for record in caplog.records if "secret.reveal" in record.getMessage()]
-    assert len(recorded) == 1
+    assert [said.split(" by ")[0].split(" to ")[0] for said in recorded] == ["secret.reveal", "refused secret.reveal"]
     assert "payments" in recorded[0]
     assert CLEAR not in caplog.text
 
@@ -343,7 +344,7 @@ async def swap(database: Database, version: str, other: str) -> None:
 
 @pytest.mark.parametrize("other", ["version", "key", "environment"])
 async def test_a_sealed_value_that_was_moved_is_refused_everywhere(
-    hubs: Hubs, operator: Wire, database: Database, other: str
+    hubs: Hubs, operator: Wire, database: Database, caplog: pytest.LogCaptureFixture, other: str
 ) -> None:
     await make_secret(operator, "other")
     zero = (await operator.set("zero", "api_key"))["changes"][0]["version"]
@@ -362,8 +363,11 @@ async def test_a_sealed_value_that_was_moved_is_refused_everywhere(
     revealed = await operator.refusal("secret.reveal", **STAGING)
     assert "moved or altered" in revealed.message
     fresh = await hubs.start(master_key=OLD, wait_until_ready=False)
-    trouble = "payments/api_key in staging: a stored secret does not open: it was moved or altered past the hub"
-    await eventually(lambda: fresh.hub.trouble == trouble)
+    trouble = "a stored secret does not open: it was moved or altered past the hub"
+    # Whoever asks whether it is ready has no token, and learns no names: those are in the log.
+    await eventually(lambda: fresh.hub.trouble == f"{trouble} (the hub's log names the key)")
+    assert f"payments/api_key in staging: {trouble}" in caplog.text
+    assert "api_key" not in (await http(fresh.address, "/readyz")).body.decode()
     # A new value takes its place, and what is held opens again.
     await operator.set("fifth", "api_key")
     await eventually(lambda: fresh.hub.trouble is None)
@@ -452,6 +456,44 @@ async def test_a_secret_that_breaks_its_constraints_or_does_not_open_is_not_prom
     assert "breaks the constraint minLength: 8" in broken.message
     assert "moved or altered" in moved.message
     assert await operator.revision("production") == 0
+
+
+async def test_a_token_is_shown_masks_of_what_it_reaches_and_promotes_that_alone(
+    keeping: RunningHub, operator: Wire
+) -> None:
+    beyond = {"namespace": "payments2", "key": "api_key"}
+    await operator.ask("key.create", **beyond, type="string", secret=True)
+    await operator.set_all([{**API_KEY, "value": CLEAR}, {**beyond, "value": CLEAR}])
+    await operator.set("of production", "api_key", env="production")
+    token = await token_of(keeping, "editor", ["staging", "development"], ["payments"])
+    async with keeping.connect(token) as bound:
+        shown = (await bound.ask("key.get", **API_KEY))["environments"]
+        compared = await bound.ask("compare", source="staging", target="development")
+        promoted = await bound.ask("promote", source="staging", target="development", note="")
+        revealed = await bound.ask("secret.reveal", env="development", **API_KEY)
+        refused = await bound.refusal("secret.reveal", env="production", **API_KEY)
+        elsewhere = await bound.refusal("secret.reveal", env="staging", **beyond)
+    assert list(shown) == ["staging"]
+    assert (len(compared["rows"]), compared["different"]) == (1, 1)
+    assert [change["namespace"] for change in promoted["changes"]] == ["payments"]
+    assert CLEAR not in json.dumps([shown, compared, promoted])
+    assert revealed["value"] == CLEAR
+    assert refused.data["needs"] == {"environment": "production"}
+    assert elsewhere.data["needs"] == {"namespace": "payments2"}
+
+
+@pytest.mark.parametrize("constraints", [{"pattern": "^of production$"}, {"pattern": "^another$"}])
+async def test_constraints_cannot_be_used_to_guess_a_secret_out_of_reach(
+    keeping: RunningHub, operator: Wire, constraints: dict[str, Any]
+) -> None:
+    await operator.set("of production", "api_key", env="production")
+    token = await token_of(keeping, "editor", ["staging"], ["payments"])
+    async with keeping.connect(token) as bound:
+        refused = await bound.refusal("key.update", **API_KEY, constraints=constraints)
+        forced = await bound.ask("key.update", **API_KEY, constraints=constraints, force=True)
+    said = "in another environment the value cannot be checked: this token does not reach it"
+    assert refused.message.startswith(f"payments/api_key: active values break these constraints: {said}")
+    assert forced["warnings"] == [{"env": None, "message": "the value cannot be checked: this token does not reach it"}]
 
 
 async def test_the_mark_of_a_secret_is_not_taken_for_its_value(operator: Wire) -> None:

@@ -34,7 +34,8 @@ _ISSUE = """
     ), changed AS (
         UPDATE Installation SET access_revision = access_revision + 1
     )
-    INSERT INTO Token (user_id, token_hash, role) SELECT user_id, $2, $3 FROM account RETURNING token_id
+    INSERT INTO Token (user_id, token_hash, role, environments, namespaces)
+    SELECT user_id, $2, $3, $4, $5 FROM account RETURNING token_id
 """
 
 
@@ -97,12 +98,21 @@ async def running_hub(
             await asyncio.wait([serving])
 
 
-async def issue_token(database_url: str, *, name: str = "admin", role: str = "admin") -> tuple[str, UUID]:
-    """Store a token as the hub would; return it, and its id."""
+async def issue_token(
+    database_url: str,
+    *,
+    name: str = "admin",
+    role: str = "admin",
+    environments: Sequence[str] = ("*",),
+    namespaces: Sequence[str] = ("*",),
+) -> tuple[str, UUID]:
+    """Store a token as the hub would, an admin's for everything unless told otherwise; return it, and its id."""
     token = new_token()
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
-        token_id = await connection.fetchval(_ISSUE, name, hash_token(token), role)
+        token_id = await connection.fetchval(
+            _ISSUE, name, hash_token(token), role, list(environments), list(namespaces)
+        )
     finally:
         await connection.close(timeout=5)
     return token, UUID(str(token_id))

@@ -33,9 +33,14 @@ __all__ = [
     "PastChangeSet",
     "Person",
     "Positions",
+    "Powers",
     "Receipt",
     "RequestFate",
     "SnapshotAnswer",
+    "Token",
+    "TokenList",
+    "User",
+    "UserList",
     "Warned",
     "WhoAmI",
     "read_answer",
@@ -66,13 +71,61 @@ class Person(Answer):
     name: str
 
 
+class Powers(Answer):
+    """What a token may do in one environment; `write` is to change it at once, `propose` by a review."""
+
+    read: bool = False
+    write: bool = False
+    propose: bool = False
+    approve: bool = False
+    administer: bool = False
+
+
 class WhoAmI(Answer):
-    """Whose token this is."""
+    """Whose token this is, what it reaches, and what it may do in each environment."""
 
     user: Person
+    token: str = ""
     role: str
+    environments: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    may: dict[str, Powers] = Field(default_factory=dict[str, Powers])
     hub: str
     version: str
+
+
+class User(Person):
+    """Somebody whom tokens are given to."""
+
+    created_at: datetime
+
+
+class UserList(Answer):
+    """All users, by name."""
+
+    users: tuple[User, ...]
+
+
+class Token(Answer):
+    """A token as an admin sees it: never the token itself."""
+
+    id: str
+    user: Person
+    role: str
+    environments: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    created_at: datetime
+    created_by: Person | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class TokenList(Answer):
+    """Tokens, newest first."""
+
+    tokens: tuple[Token, ...]
 
 
 class Change(Answer):
@@ -136,7 +189,8 @@ class Warned(Answer):
     message: str
     namespace: str = ""
     key: str = ""
-    env: str = ""
+    env: str | None = None
+    """Of `key.update`; None there for an environment that the token does not reach."""
 
 
 class ChangeSet(Answer):
@@ -166,6 +220,8 @@ class PastChangeSet(Answer):
     hash: str = ""
     """Of itself and of the one before it; `activity` leaves it out."""
     epoch: str | None = None
+    hidden: int = 0
+    """How many changes the token does not reach."""
 
 
 class Environment(Answer):
@@ -376,7 +432,7 @@ class HubStatus(Answer):
 class Positions(Answer):
     """What `activity.watch` answers: the revision from which on each environment is told of."""
 
-    environments: dict[str, int] = Field(default_factory=dict[str, int])
+    environments: dict[str, int]
 
 
 class ActivityGap(Answer):

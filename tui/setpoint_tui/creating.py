@@ -95,7 +95,9 @@ async def _found_after_all(feed: Feed, new: NewKey) -> Key:
     except RequestFailed as error:
         raise KeyRefused("key", "the answer was lost, and the hub has no such key: try again") from error
     except HubUnreachable as error:
-        raise HubUnreachable("the answer was lost, and the hub cannot be asked now whether the key was made") from error
+        raise HubUnreachable(
+            "the answer was lost, and the hub cannot be asked now: look for the key once the connection is back"
+        ) from error
     return read_answer(Key, found)
 
 

@@ -21,7 +21,7 @@ from setpoint_tui.connection import Connection
 
 __all__ = ["OPENING_ERRORS", "after_close", "at_open", "not_a_hub"]
 
-_STATUS_KINDS = {401: "unauthorised", 403: "forbidden", 503: "unavailable"}
+_STATUS_KINDS = {401: "unauthorised", 403: "forbidden", 429: "rate_limited", 503: "unavailable"}
 
 
 OPENING_ERRORS = (OSError, WebSocketException, UnicodeError, ImportError)

@@ -63,10 +63,19 @@ async def environment_names(link: HubLink) -> list[str]:
 
 
 async def require_environment(link: HubLink, env: str) -> None:
-    """Raise NotFound, naming those that there are, when there is no such environment."""
+    """Raise NotFound, naming those that there are, when there is no such environment.
+
+    Raises RequestFailed when the token does not reach it: whether it exists is then not told.
+    """
     names = await environment_names(link)
-    if env not in names:
-        raise NotFound(f"there is no environment {env[:40]!r}: there are {', '.join(names)}")
+    if env in names:
+        return
+    try:
+        await link.request("namespace.list", {"env": env})
+    except RequestFailed as error:
+        if error.kind == "forbidden":
+            raise
+    raise NotFound(f"there is no environment {env[:40]!r}: there are {', '.join(names)}")
 
 
 async def value_in(link: HubLink, key: Key, env: str) -> ActiveValue:

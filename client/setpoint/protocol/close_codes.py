@@ -16,6 +16,8 @@ class CloseCode(IntEnum):
     """A frame was JSON but not JSON-RPC, or was binary: the program is at fault."""
     NOT_JSON = 1007
     """A frame was not JSON: the program is at fault."""
+    TOO_MANY = 1008
+    """More messages than a connection may send, and it went on: the program is at fault."""
     TOO_LARGE = 1009
     """A frame was over the size limit."""
     TRY_LATER = 1013

@@ -10,9 +10,11 @@ from setpoint_hub.checker import Checker
 from setpoint_hub.constraints import UnusableConstraints
 from setpoint_hub.database import Row
 from setpoint_hub.errors import CheckFailed, SecretUnreadable, invalid_params, invalid_value
-from setpoint_hub.rpc import present
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import present, reaches
 from setpoint_hub.rpc.params import CreateKeyParams, UpdateKeyParams
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
+from setpoint_hub.scopes import Scope
 from setpoint_hub.sealing import Place
 from setpoint_hub.session import Session
 from setpoint_hub.store.keyrings import wrapped_in
@@ -33,8 +35,8 @@ class KeyMethods:
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
         return [
-            Method("key.create", Operation.WRITE, CreateKeyParams, self._create),
-            Method("key.update", Operation.WRITE, UpdateKeyParams, self._update),
+            Method("key.create", Operation.WRITE, CreateKeyParams, self._create, reach=reaches.namespace),
+            Method("key.update", Operation.WRITE, UpdateKeyParams, self._update, reach=reaches.namespace),
         ]
 
     async def _create(self, session: Session, asked: CreateKeyParams) -> object:
@@ -43,7 +45,7 @@ class KeyMethods:
         new = _new_key(asked, await self._constraints(asked))
         return present.key(await self._keys.create(new, by=session.principal.user_id))
 
-    async def _update(self, _: Session, asked: UpdateKeyParams) -> object:
+    async def _update(self, session: Session, asked: UpdateKeyParams) -> object:
         _refuse_what_stays(asked)
         for text in (asked.description, asked.owner, *asked.tags):
             _check_text(asked, text)
@@ -53,7 +55,7 @@ class KeyMethods:
         async def decide(row: Row, held: list[Row]) -> Details:
             details = _details(row, asked, constraints)
             if constraints is not None and constraints != row["constraints"]:
-                broken.extend([one for value in held for one in await self._broken(row, value, constraints)])
+                broken.extend(await self._all_broken(row, held, constraints, session.principal.environments))
             if broken and not asked.force:
                 raise invalid_value(asked.namespace, asked.key, _refusal(broken))
             return details
@@ -68,6 +70,19 @@ class KeyMethods:
             return await self._checker.canonical(asked.constraints)
         except UnusableConstraints as error:
             raise invalid_value(asked.namespace[:120], asked.key[:220], str(error)) from error
+
+    async def _all_broken(self, key: Row, held: list[Row], constraints: str, reached: Scope) -> list[dict[str, Any]]:
+        """Return what active values break; of environments out of reach no more than that there is something."""
+        seen = [value for value in held if reached.covers(value["env"])]
+        broken = [one for value in seen for one in await self._broken(key, value, constraints)]
+        hidden = [value for value in held if not reached.covers(value["env"])]
+        if hidden and key["secret"]:
+            # Answers that depended on it would tell the secret, guess by guess.
+            return [*broken, {"env": None, "message": "the value cannot be checked: this token does not reach it"}]
+        for value in hidden:
+            if await self._broken(key, value, constraints):
+                return [*broken, {"env": None, "message": "the value breaks them"}]
+        return broken
 
     async def _broken(self, key: Row, held: Row, constraints: str) -> list[dict[str, Any]]:
         """Return what the active value of one environment breaks of the new constraints."""
@@ -104,7 +119,7 @@ def _details(row: Row, asked: UpdateKeyParams, constraints: str | None) -> Detai
 
 
 def _refusal(broken: list[dict[str, Any]]) -> str:
-    told = "; ".join(f"in {one['env']} {one['message']}" for one in broken[:5])
+    told = "; ".join(f"in {one['env'] or 'another environment'} {one['message']}" for one in broken[:5])
     more = f", and {len(broken) - 5} more" if len(broken) > 5 else ""
     return f"active values break these constraints: {told}{more}. Change the values first, or force it"
 

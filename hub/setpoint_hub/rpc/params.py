@@ -1,12 +1,14 @@
 """The params of every method of people and tools."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from setpoint.errors import InvalidName
 from setpoint.protocol.params import EnvironmentName, NamespaceName, WireModel
+from setpoint_hub.scopes import check_pattern
 
 __all__ = [
     "ActivityParams",
@@ -15,21 +17,29 @@ __all__ = [
     "CompareParams",
     "CreateEnvironmentParams",
     "CreateKeyParams",
+    "CreateTokenParams",
+    "CreateUserParams",
     "FleetParams",
     "HistoryParams",
     "KeyParams",
     "ListKeysParams",
+    "ListTokensParams",
     "NamespacesParams",
     "NoParams",
     "PromoteParams",
     "ProtectParams",
     "RequestStatusParams",
     "RevealParams",
+    "RevokeTokenParams",
     "RollbackParams",
     "SetParams",
     "SnapshotParams",
     "UpdateKeyParams",
 ]
+
+
+LONGEST_EXPIRY_SECONDS: Final = 10 * 365 * 24 * 3600
+"""What is meant to hold longer is meant to hold until it is revoked."""
 
 
 def _uuid(found: object) -> object:
@@ -261,3 +271,51 @@ class ActivityParams(WireModel):
     """`activity.watch`"""
 
     env: AnyName | None = None
+
+
+def _pattern(found: str) -> str:
+    try:
+        return check_pattern(found)
+    except InvalidName as error:
+        raise ValueError(str(error)) from error
+
+
+def _user_name(found: str) -> str:
+    if not found.isprintable() or found != found.strip():
+        raise ValueError("a name of printable characters is expected, without blanks around it")
+    return found
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=100)]
+UserName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_user_name)]
+
+
+class CreateUserParams(WireModel):
+    """`user.create`"""
+
+    name: UserName
+
+
+class CreateTokenParams(WireModel):
+    """`token.create`; nothing of what a token may do has a default."""
+
+    user: UserName
+    role: Literal["reader", "editor", "approver", "admin"]
+    environments: Patterns
+    namespaces: Patterns
+    expires_in: Annotated[int, Field(ge=1, le=LONGEST_EXPIRY_SECONDS)] | None = None
+    create_user: bool = False
+
+
+class ListTokensParams(WireModel):
+    """`token.list`; `all` also gives those that are revoked or expired."""
+
+    user: AnyName | None = None
+    all: bool = False
+
+
+class RevokeTokenParams(WireModel):
+    """`token.revoke`"""
+
+    id: Identifier

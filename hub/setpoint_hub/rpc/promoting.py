@@ -12,10 +12,11 @@ from setpoint_hub.errors import invalid_params, not_found, too_large
 from setpoint_hub.judging import Judge
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.promotion import LARGEST_PROMOTION, Selection, plan_promotion, select
-from setpoint_hub.rpc import present
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import present, reaches
 from setpoint_hub.rpc.committing import MOST_CHANGES, AfterCommit, answer_of, intent_of
 from setpoint_hub.rpc.params import CompareParams, PromoteParams
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
 from setpoint_hub.session import Session
 from setpoint_hub.store.comparing import Comparison, Comparisons, Reach, Scope
 from setpoint_hub.store.keys import Key, Keys
@@ -44,17 +45,17 @@ class PromotingMethods:
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
         return [
-            Method("compare", Operation.READ, CompareParams, self._compare),
-            Method("promote", Operation.WRITE, PromoteParams, self._promote),
+            Method("compare", Operation.READ, CompareParams, self._compare, reach=reaches.compared),
+            Method("promote", Operation.WRITE, PromoteParams, self._promote, reach=reaches.promoted),
         ]
 
-    async def _compare(self, _: Session, asked: CompareParams) -> object:
+    async def _compare(self, session: Session, asked: CompareParams) -> object:
         _check_two(asked.source, asked.target)
         await self._check_namespaces(asked.namespaces)
         named = await self._named(asked)
         after = (asked.after[0], asked.after[1]) if asked.after else ("", "")
         reach = Reach(limit=asked.limit, bytes=LARGEST_PAGE, after=after, all=asked.all)
-        (found,) = await self._comparisons.read(_scope(asked, named, asked.namespaces), reach)
+        (found,) = await self._comparisons.read(_scope(session, asked, named, asked.namespaces), reach)
         last = found.differences[-1].key if found.rest else None
         return {
             "source": {"env": found.source.env, "revision": found.source.revision},
@@ -68,7 +69,7 @@ class PromotingMethods:
     async def _promote(self, session: Session, asked: PromoteParams) -> object:
         _check_two(asked.source, asked.target)
         named = await self._named(asked)
-        found = await self._read(asked, named)
+        found = await self._read(session, asked, named)
         differences = [difference for part in found for difference in await self._judged(part)]
         selection = select(found[0].source, found[0].target, differences, named=named or (), deletions=asked.deletions)
         promotion = _Promotion(found[0].source, found[0].target, selection, is_whole=not found[0].rest)
@@ -89,8 +90,8 @@ class PromotingMethods:
         """Return the differences with what of their constraints keeps a value out of the target."""
         return [await self._judge.judged(one, found.source.env, found.target.env) for one in found.differences]
 
-    async def _read(self, asked: PromoteParams, named: list[Key] | None) -> list[Comparison]:
-        scope = _scope(asked, named, None)
+    async def _read(self, session: Session, asked: PromoteParams, named: list[Key] | None) -> list[Comparison]:
+        scope = _scope(session, asked, named, None)
         if named is not None:
             return await self._comparisons.read(scope, Reach(limit=MOST_CHANGES, bytes=_PLENTY, all=True))
         return await self._comparisons.read(
@@ -152,10 +153,13 @@ def _check_two(source: str, target: str) -> None:
         raise invalid_params(f"source and target are both {source[:40]}: name two environments")
 
 
-def _scope(asked: CompareParams | PromoteParams, named: list[Key] | None, namespaces: list[str] | None) -> Scope:
+def _scope(
+    session: Session, asked: CompareParams | PromoteParams, named: list[Key] | None, namespaces: list[str] | None
+) -> Scope:
     return Scope(
         asked.source,
         asked.target,
+        session.principal.namespaces,
         asked.source_revision,
         asked.target_revision,
         key_ids=None if named is None else [key.id for key in named],

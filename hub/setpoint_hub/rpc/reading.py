@@ -10,7 +10,8 @@ from setpoint_hub.database import Row
 from setpoint_hub.errors import not_found
 from setpoint_hub.instance import Told
 from setpoint_hub.replica import ChangeSet
-from setpoint_hub.rpc import present
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import present, reaches
 from setpoint_hub.rpc.params import (
     ChangeSetParams,
     FleetParams,
@@ -21,7 +22,9 @@ from setpoint_hub.rpc.params import (
     NoParams,
     SnapshotParams,
 )
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
+from setpoint_hub.rpc.visible import shown_change_set
+from setpoint_hub.scopes import Scope
 from setpoint_hub.session import Session
 from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.history import History, Page
@@ -31,9 +34,10 @@ from setpoint_hub.store.log import Log
 __all__ = ["ReadingMethods"]
 
 Describe = Callable[[Session], dict[str, Any]]
-Receipts = Callable[[ChangeSet], Awaitable[dict[str, Any]]]
-FleetView = Callable[[str | None], Awaitable[list[tuple[Told, str, int]]]]
-"""Returns each live instance with its state and the revision that it should run."""
+Receipts = Callable[[ChangeSet, Scope], Awaitable[dict[str, Any]]]
+"""Returns the receipt of a change set for who is shown these namespaces."""
+FleetView = Callable[[str | None, Scope], Awaitable[list[tuple[Told, str, int]]]]
+"""Returns each live instance that watches any of these namespaces, its state and the revision that it should run."""
 
 
 class ReadingMethods:
@@ -48,7 +52,6 @@ class ReadingMethods:
         *,
         receipt: Receipts,
         fleet: FleetView,
-        whoami: Describe,
         status: Describe,
     ) -> None:
         self._environments = environments
@@ -57,47 +60,55 @@ class ReadingMethods:
         self._log = log
         self._receipt = receipt
         self._fleet = fleet
-        self._whoami = whoami
         self._status = status
 
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
         return [
-            Method("whoami", Operation.READ, NoParams, self._answer_whoami),
-            Method("hub.status", Operation.READ, NoParams, self._answer_status),
-            Method("environment.list", Operation.READ, NoParams, self._list_environments),
-            Method("namespace.list", Operation.READ, NamespacesParams, self._list_namespaces),
-            Method("key.list", Operation.READ, ListKeysParams, self._list_keys),
-            Method("key.get", Operation.READ, KeyParams, self._get_key),
-            Method("history", Operation.READ, HistoryParams, self._history_of_key),
-            Method("snapshot", Operation.READ, SnapshotParams, self._snapshot),
-            Method("change_set.get", Operation.READ, ChangeSetParams, self._get_change_set),
-            Method("receipt", Operation.READ, ChangeSetParams, self._get_receipt),
-            Method("fleet.list", Operation.READ, FleetParams, self._list_fleet),
+            Method("hub.status", Operation.READ, NoParams, self._answer_status, reach=reaches.nowhere),
+            Method("environment.list", Operation.READ, NoParams, self._list_environments, reach=reaches.nowhere),
+            Method(
+                "namespace.list", Operation.READ, NamespacesParams, self._list_namespaces, reach=reaches.environment
+            ),
+            Method(
+                "key.list", Operation.READ, ListKeysParams, self._list_keys, reach=reaches.environment_and_namespace
+            ),
+            Method("key.get", Operation.READ, KeyParams, self._get_key, reach=reaches.namespace),
+            Method(
+                "history", Operation.READ, HistoryParams, self._history_of_key, reach=reaches.environment_and_namespace
+            ),
+            Method("snapshot", Operation.READ, SnapshotParams, self._snapshot, reach=reaches.snapshot),
+            Method("change_set.get", Operation.READ, ChangeSetParams, self._get_change_set, reach=reaches.environment),
+            Method("receipt", Operation.READ, ChangeSetParams, self._get_receipt, reach=reaches.environment),
+            Method("fleet.list", Operation.READ, FleetParams, self._list_fleet, reach=reaches.environment),
         ]
-
-    async def _answer_whoami(self, session: Session, _: NoParams) -> object:
-        return self._whoami(session)
 
     async def _answer_status(self, session: Session, _: NoParams) -> object:
         return self._status(session)
 
-    async def _list_environments(self, _: Session, __: NoParams) -> object:
-        return {"environments": [present.environment(row) for row in await self._environments.all()]}
+    async def _list_environments(self, session: Session, _: NoParams) -> object:
+        reached = session.principal.environments
+        rows = await self._environments.all(session.principal.namespaces)
+        return {"environments": [present.environment(row) for row in rows if reached.covers(row["env"])]}
 
-    async def _list_namespaces(self, _: Session, asked: NamespacesParams) -> object:
+    async def _list_namespaces(self, session: Session, asked: NamespacesParams) -> object:
         if asked.env is not None:
             await self._check_env(asked.env)
-        rows = await self._keys.namespaces(asked.env)
+        reached = session.principal.namespaces
         return {
-            "namespaces": [{"namespace": row["namespace"], "keys": row["keys"], "values": row["held"]} for row in rows]
+            "namespaces": [
+                {"namespace": row["namespace"], "keys": row["keys"], "values": row["held"]}
+                for row in await self._keys.namespaces(asked.env)
+                if reached.covers(row["namespace"])
+            ]
         }
 
-    async def _list_keys(self, _: Session, asked: ListKeysParams) -> object:
+    async def _list_keys(self, session: Session, asked: ListKeysParams) -> object:
         if asked.env is not None:
             await self._check_env(asked.env)
         after = (asked.after[0], asked.after[1]) if asked.after else ("", "")
-        rows = await self._keys.page(asked.env, asked.namespace, after=after, limit=asked.limit + 1)
+        reached = session.principal.namespaces
+        rows = await self._keys.page(asked.env, asked.namespace, reached, after=after, limit=asked.limit + 1)
         page = rows[: asked.limit]
         if not rows and asked.namespace is not None and asked.after is None:
             raise not_found(f"there is no namespace {asked.namespace}: it comes to be with its first key")
@@ -107,12 +118,11 @@ class ReadingMethods:
             "next": None if last is None else [last["namespace"], last["key"]],
         }
 
-    async def _get_key(self, _: Session, asked: KeyParams) -> object:
+    async def _get_key(self, session: Session, asked: KeyParams) -> object:
         row, values = await self._keys.get(asked.namespace, asked.key)
-        return {
-            **present.key(row),
-            "environments": {value["env"]: _held_value(value, secret=row["secret"]) for value in values},
-        }
+        reached, secret = session.principal.environments, row["secret"]
+        held = {value["env"]: _held_value(value, secret=secret) for value in values if reached.covers(value["env"])}
+        return {**present.key(row), "environments": held}
 
     async def _history_of_key(self, _: Session, asked: HistoryParams) -> object:
         await self._check_env(asked.env)
@@ -130,14 +140,16 @@ class ReadingMethods:
             "next": page.next,
         }
 
-    async def _snapshot(self, _: Session, asked: SnapshotParams) -> object:
+    async def _snapshot(self, session: Session, asked: SnapshotParams) -> object:
         position = await self._history.position(asked.env)
         if position is None:
             raise _no_environment(asked.env)
         epoch, head = position
         revision = await self._revision(asked.env, asked.at, head)
         replica = await self._history.as_of(asked.env, epoch, revision)
-        namespaces = replica.namespaces() if asked.namespaces is None else asked.namespaces
+        reached = session.principal.namespaces
+        every = (namespace for namespace in replica.namespaces() if reached.covers(namespace))
+        namespaces = every if asked.namespaces is None else asked.namespaces
         return {
             "env": asked.env,
             "epoch": epoch,
@@ -154,17 +166,12 @@ class ReadingMethods:
             raise not_found(f"{env} has not reached revision {at}: it is at {head}")
         return Revision(at)
 
-    async def _get_change_set(self, _: Session, asked: ChangeSetParams) -> object:
+    async def _get_change_set(self, session: Session, asked: ChangeSetParams) -> object:
         change_set = await self._find_change_set(asked)
-        return {
-            "env": change_set.env,
-            **present.change_set_header(change_set),
-            "hash": change_set.hash.hex(),
-            "changes": present.changes(change_set.changes),
-        }
+        return {**shown_change_set(change_set, session.principal.namespaces), "hash": change_set.hash.hex()}
 
-    async def _get_receipt(self, _: Session, asked: ChangeSetParams) -> object:
-        return await self._receipt(await self._find_change_set(asked))
+    async def _get_receipt(self, session: Session, asked: ChangeSetParams) -> object:
+        return await self._receipt(await self._find_change_set(asked), session.principal.namespaces)
 
     async def _find_change_set(self, asked: ChangeSetParams) -> ChangeSet:
         change_set = await self._log.change_set(asked.env, asked.revision)
@@ -173,15 +180,16 @@ class ReadingMethods:
             raise not_found(f"{asked.env} has no revision {asked.revision}")
         return change_set
 
-    async def _list_fleet(self, _: Session, asked: FleetParams) -> object:
+    async def _list_fleet(self, session: Session, asked: FleetParams) -> object:
         if asked.env is not None:
             await self._check_env(asked.env)
-        found = await self._fleet(asked.env)
+        reached = session.principal.environments
+        found = await self._fleet(asked.env, session.principal.namespaces)
         return {
             "instances": [
                 _instance(told, state, target)
                 for told, state, target in found
-                if asked.service is None or told.service == asked.service
+                if reached.covers(told.env) and (asked.service is None or told.service == asked.service)
             ]
         }
 

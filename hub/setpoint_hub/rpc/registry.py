@@ -1,8 +1,7 @@
-"""The registry of methods: every one has its params' model and the operation that its caller must be allowed."""
+"""The registry of methods: every one has its params' model and its rule, which is checked here before it runs."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
@@ -13,6 +12,8 @@ from setpoint.protocol.params import WireModel
 from setpoint.protocol.strict_json import AmbiguousObject
 from setpoint.protocol.validation import explain
 from setpoint_hub.errors import invalid_params
+from setpoint_hub.reach import Reach, check_operation, check_reach
+from setpoint_hub.roles import Operation
 from setpoint_hub.session import Session
 
 __all__ = ["Method", "Operation", "Registry", "read_params"]
@@ -20,33 +21,36 @@ __all__ = ["Method", "Operation", "Registry", "read_params"]
 Params = TypeVar("Params", bound=WireModel)
 
 
-class Operation(Enum):
-    """What a caller wants to do. Today every valid token may do all of them; roles and scopes attach here."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMINISTER = "administer"
-
-
 @dataclass(frozen=True)
 class Method(Generic[Params]):
-    """One method of the protocol."""
+    """One method of the protocol. Its rule: the operation that the caller's role must allow, and what a call reaches.
+
+    There is no method without a rule. What a call does not name, the method has to limit to the caller's scopes.
+    """
 
     name: str
     operation: Operation
     params: type[Params]
     run: Callable[[Session, Params], Awaitable[object]]
+    reach: Callable[[Params], Reach] = field(kw_only=True)
 
     async def answer(self, session: Session, call: Call) -> object:
-        """Check the params and run the method."""
-        return await self.run(session, read_params(self.params, call))
+        """Check the role, the params, and what they name; then run the method."""
+        check_operation(session.principal, self.operation)
+        asked = read_params(self.params, call)
+        check_reach(session.principal, self.reach(asked))
+        return await self.run(session, asked)
 
 
 class Registry:
-    """All methods by name."""
+    """All methods by name. Raises ValueError for two of the same name."""
 
     def __init__(self, methods: Iterable[Method[Any]]) -> None:
-        self._methods: dict[str, Method[Any]] = {method.name: method for method in methods}
+        self._methods: dict[str, Method[Any]] = {}
+        for method in methods:
+            if method.name in self._methods:
+                raise ValueError(f"{method.name} is registered twice: one of its rules would be lost")
+            self._methods[method.name] = method
 
     @property
     def methods(self) -> list[Method[Any]]:

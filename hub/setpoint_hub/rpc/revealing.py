@@ -1,12 +1,14 @@
 """`secret.reveal`: the value of a secret in the clear, for a person, on record."""
 
 import logging
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from setpoint_hub.access import Principal
-from setpoint_hub.errors import SecretUnreadable, forbidden, invalid_params, not_found, unavailable
+from setpoint_hub.errors import SecretUnreadable, invalid_params, not_found, unavailable
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import reaches
 from setpoint_hub.rpc.params import RevealParams
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
 from setpoint_hub.session import Session
 from setpoint_hub.store.keys import Keys
 from setpoint_hub.store.secrets import SecretValues
@@ -14,8 +16,6 @@ from setpoint_hub.store.secrets import SecretValues
 __all__ = ["Recorder", "RevealMethods", "record_in_log"]
 
 log = logging.getLogger(__name__)
-
-REVEALERS: Final = frozenset({"editor", "approver", "admin"})
 
 
 class Recorder(Protocol):
@@ -42,11 +42,10 @@ class RevealMethods:
 
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
-        return [Method("secret.reveal", Operation.WRITE, RevealParams, self._reveal)]
+        reach = reaches.environment_and_namespace
+        return [Method("secret.reveal", Operation.REVEAL, RevealParams, self._reveal, reach=reach)]
 
     async def _reveal(self, session: Session, asked: RevealParams) -> object:
-        if session.principal.role not in REVEALERS:
-            raise forbidden(f"a token of the role {session.principal.role} reveals no secrets: ask an editor")
         name = (asked.namespace, asked.key)
         key = (await self._keys.find([name]))[name]
         if not key.secret:

@@ -9,11 +9,14 @@ from uuid import UUID
 
 from setpoint.errors import InvalidValue
 from setpoint.protocol.values import decode_value, encode_value
+from setpoint_hub.access import Principal
 from setpoint_hub.chain import request_fingerprint
-from setpoint_hub.errors import invalid_params, invalid_value, not_found, too_large
+from setpoint_hub.database import Row
+from setpoint_hub.errors import forbidden, invalid_params, invalid_value, not_found, too_large
 from setpoint_hub.plan import Active, Anything, Edit, plan_edits, plan_reactivation, plan_undo
 from setpoint_hub.replica import KeyChange
-from setpoint_hub.rpc import present
+from setpoint_hub.roles import Operation, may
+from setpoint_hub.rpc import present, reaches
 from setpoint_hub.rpc.committing import MOST_CHANGES, AfterCommit, answer_of, intent_of
 from setpoint_hub.rpc.params import (
     ChangeParams,
@@ -23,7 +26,7 @@ from setpoint_hub.rpc.params import (
     RollbackParams,
     SetParams,
 )
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
 from setpoint_hub.sealing import LARGEST_SECRET, is_mark
 from setpoint_hub.session import Session
 from setpoint_hub.store.environments import Environments
@@ -62,11 +65,17 @@ class WritingMethods:
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
         return [
-            Method("environment.create", Operation.ADMINISTER, CreateEnvironmentParams, self._create_environment),
-            Method("environment.protect", Operation.ADMINISTER, ProtectParams, self._protect),
-            Method("set", Operation.WRITE, SetParams, self._set),
-            Method("rollback", Operation.WRITE, RollbackParams, self._rollback),
-            Method("request.status", Operation.READ, RequestStatusParams, self._request_status),
+            Method(
+                "environment.create",
+                Operation.ADMINISTER,
+                CreateEnvironmentParams,
+                self._create_environment,
+                reach=reaches.new_environment,
+            ),
+            Method("environment.protect", Operation.ADMINISTER, ProtectParams, self._protect, reach=reaches.protection),
+            Method("set", Operation.WRITE, SetParams, self._set, reach=reaches.written),
+            Method("rollback", Operation.WRITE, RollbackParams, self._rollback, reach=reaches.rolled_back),
+            Method("request.status", Operation.READ, RequestStatusParams, self._request_status, reach=reaches.nowhere),
         ]
 
     async def _create_environment(self, _: Session, asked: CreateEnvironmentParams) -> object:
@@ -150,6 +159,11 @@ class WritingMethods:
             if await self._history.position(asked.env) is None:
                 raise not_found(f"there is no environment {asked.env[:40]}")
             raise not_found(f"{asked.env} has no revision {revision}: look at its history")
+        if not session.principal.namespaces.covers_all(change.namespace for change in change_set.changes):
+            raise forbidden(
+                f"revision {revision} of {asked.env} also changed what this token does not reach: "
+                "roll back those keys that it reaches one by one, or ask for another token"
+            )
         keys = await self._keys.find([(change.namespace, change.key) for change in change_set.changes])
         done = [(keys[change.namespace, change.key], *_sides(change)) for change in change_set.changes]
         for key, before, _ in done:
@@ -163,9 +177,9 @@ class WritingMethods:
         )
         return await self._result(session, committed, asked.wait)
 
-    async def _request_status(self, _: Session, asked: RequestStatusParams) -> object:
+    async def _request_status(self, session: Session, asked: RequestStatusParams) -> object:
         row = await self._writer.find_request(asked.request_id)
-        if row is None:
+        if row is None or not _may_ask_about(session.principal, row):
             return {"found": False}
         return {
             "found": True,
@@ -176,6 +190,13 @@ class WritingMethods:
 
     async def _result(self, session: Session, committed: Committed, wait: float | None) -> object:
         return await answer_of(committed, session, self._after_commit, wait=wait)
+
+
+def _may_ask_about(principal: Principal, request: Row) -> bool:
+    """Say whether somebody may learn what became of a request: who made it, and admins of its environment."""
+    if not principal.environments.covers(request["env"]):
+        return False
+    return bool(request["changed_by"] == principal.user_id) or may(principal.role, Operation.ADMINISTER)
 
 
 def _edit(key: Key, asked: ChangeParams) -> Edit:

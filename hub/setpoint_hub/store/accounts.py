@@ -1,20 +1,34 @@
-"""Accounts and tokens as the database holds them."""
+"""Users and tokens as the database holds them."""
 
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from setpoint_hub.access import Principal
-from setpoint_hub.database import Database
+from setpoint_hub.database import Connection, Database, Row
+from setpoint_hub.errors import conflict, not_found
+from setpoint_hub.roles import Role
+from setpoint_hub.scopes import EVERYTHING, Scope
 
-__all__ = ["Accounts"]
+__all__ = ["Accounts", "NewToken"]
 
-_TOKENS: Final = """
+_VALID: Final = """
     SELECT t.token_hash, t.token_id, t.role, t.environments, t.namespaces, t.expires_at, a.user_id, a.name
     FROM Token t JOIN Account a ON a.user_id = t.user_id
     WHERE t.revoked_at IS NULL
 """
 
-_ANY_ADMIN: Final = "SELECT FROM Token WHERE role = 'admin' AND revoked_at IS NULL LIMIT 1"
+# Taken first by whatever changes accounts: hubs see that they have to read them anew, and changes take turns.
+_CHANGED: Final = "UPDATE Installation SET access_revision = access_revision + 1"
+
+_ANY_ADMIN: Final = """
+    SELECT FROM Token
+    WHERE role = 'admin' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()) LIMIT 1
+"""
 
 _ADD_ADMIN: Final = """
     WITH account AS (
@@ -22,30 +36,91 @@ _ADD_ADMIN: Final = """
     ), changed AS (
         UPDATE Installation SET access_revision = access_revision + 1
     )
-    INSERT INTO Token (user_id, token_hash, role) SELECT user_id, $1, 'admin' FROM account
+    INSERT INTO Token (user_id, token_hash, role, environments, namespaces)
+    SELECT user_id, $1, 'admin', '{*}', '{*}' FROM account
     ON CONFLICT (token_hash) DO NOTHING
 """
 
+_USERS: Final = "SELECT user_id, name, created_at FROM Account ORDER BY name"
+_USER: Final = "SELECT user_id FROM Account WHERE name = $1"
+_ADD_USER: Final = "INSERT INTO Account (name) VALUES ($1) RETURNING user_id, name, created_at"
+# Another hub may have added it a moment ago.
+_ENSURE_USER: Final = """
+    INSERT INTO Account (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING user_id
+"""
+
+_COLUMNS: Final = """
+    t.token_id, t.role, t.environments, t.namespaces, t.created_at, t.expires_at, t.last_used_at, t.revoked_at,
+    a.user_id, a.name, by.user_id AS created_by, by.name AS created_by_name
+"""
+
+_TOKENS: Final = f"""
+    SELECT {_COLUMNS}
+    FROM Token t JOIN Account a ON a.user_id = t.user_id LEFT JOIN Account by ON by.user_id = t.created_by
+    WHERE ($1::text IS NULL OR a.name = $1)
+      AND ($2 OR (t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())))
+    ORDER BY t.created_at DESC, t.token_id
+"""  # noqa: S608  # built from a constant of this module
+
+_TOKEN: Final = f"""
+    SELECT {_COLUMNS}
+    FROM Token t JOIN Account a ON a.user_id = t.user_id LEFT JOIN Account by ON by.user_id = t.created_by
+    WHERE t.token_id = $1
+"""  # noqa: S608  # built from a constant of this module
+
+_ADD: Final = """
+    INSERT INTO Token (user_id, token_hash, role, environments, namespaces, expires_at, created_by)
+    VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6::interval, $7) RETURNING token_id
+"""
+
+_REVOKE: Final = "UPDATE Token SET revoked_at = clock_timestamp() WHERE token_id = $1 AND revoked_at IS NULL"
+
+_UNKNOWN_ENVIRONMENTS: Final = "SELECT unnest($1::text[]) AS env EXCEPT SELECT env FROM Environment ORDER BY env"
+
+_OTHER_FULL_ADMIN: Final = """
+    SELECT FROM Token
+    WHERE token_id <> $1 AND role = 'admin' AND '*' = ANY (environments) AND '*' = ANY (namespaces)
+      AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()) LIMIT 1
+"""
+
+# Once for all hubs: the first to say it within the time is enough.
+_USED: Final = """
+    UPDATE Token SET last_used_at = clock_timestamp()
+    WHERE token_id = ANY ($1::uuid[]) AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - $2::interval)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token to be stored: never itself, only its hash."""
+
+    user: str
+    token_hash: bytes
+    role: Role
+    environments: list[str]
+    namespaces: list[str]
+    expires_in: timedelta | None
+
 
 class Accounts:
-    """Reads every valid token, and adds the first one."""
+    """Users, tokens, and the first of each."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def tokens(self) -> dict[bytes, Principal]:
-        """Return who each token stands for, by the token's hash."""
+    async def valid_tokens(self) -> dict[bytes, Principal]:
+        """Return who each token stands for that was not revoked, by the token's hash."""
         return {
             bytes(row["token_hash"]): Principal(
                 user_id=int(row["user_id"]),
                 name=str(row["name"]),
                 token_id=UUID(str(row["token_id"])),
-                role=str(row["role"]),
-                environments=tuple(row["environments"]),
-                namespaces=tuple(row["namespaces"]),
+                role=Role(row["role"]),
+                environments=Scope.of(row["environments"]),
+                namespaces=Scope.of(row["namespaces"]),
                 expires_at=row["expires_at"],
             )
-            for row in await self._database.rows(_TOKENS)
+            for row in await self._database.rows(_VALID)
         }
 
     async def has_admin(self) -> bool:
@@ -53,5 +128,72 @@ class Accounts:
         return await self._database.row(_ANY_ADMIN) is not None
 
     async def add_admin(self, token_hash: bytes) -> None:
-        """Register an admin token; harmless when it is registered."""
+        """Register an admin token that reaches everything; harmless when it is registered, or was revoked."""
         await self._database.write(_ADD_ADMIN, token_hash)
+
+    async def users(self) -> list[Row]:
+        """Return every user, by name."""
+        return await self._database.rows(_USERS)
+
+    async def create_user(self, name: str) -> Row:
+        """Create a user and return its row. Raises the answer `conflict` when the name is taken."""
+        try:
+            return (await self._database.write(_ADD_USER, name))[0]
+        except asyncpg.UniqueViolationError as error:
+            raise conflict(f"there is a user {name} already: choose another name, or give that one a token") from error
+
+    async def tokens(self, user: str | None, *, past: bool) -> list[Row]:
+        """Return the tokens of a user or of all, newest first; with `past`, also those that are not valid any more."""
+        return await self._database.rows(_TOKENS, user, past)
+
+    async def create_token(self, new: NewToken, *, by: int, create_user: bool) -> Row:
+        """Store a token and return its row. Raises the answer `not_found` for its user or one of its environments."""
+        async with self._database.transaction() as connection:
+            await connection.run(_CHANGED)
+            await _check_environments(connection, new.environments)
+            user = await connection.row(_USER, new.user)
+            if user is None and create_user:
+                user = await connection.row(_ENSURE_USER, new.user)
+            if user is None:
+                raise not_found(f"there is no user {new.user}: create it first with `setpoint user create`")
+            values = (new.token_hash, new.role, new.environments, new.namespaces, new.expires_in)
+            added = await connection.row(_ADD, user["user_id"], *values, by)
+            assert added is not None
+            row = await connection.row(_TOKEN, added["token_id"])
+            assert row is not None
+            return row
+
+    async def revoke(self, token_id: UUID, *, reached: Callable[[Row], bool]) -> Row:
+        """Revoke a token and return its row; harmless when it is revoked.
+
+        Raises the answer `not_found` for one that there is not or that is not `reached`, and `conflict` for the last
+        one that can administer everything.
+        """
+        async with self._database.transaction() as connection:
+            await connection.run(_CHANGED)
+            row = await connection.row(_TOKEN, token_id)
+            if row is None or not reached(row):
+                raise not_found(f"there is no token {token_id} within your reach: see `setpoint token list`")
+            if _administers_everything(row) and await connection.row(_OTHER_FULL_ADMIN, token_id) is None:
+                raise conflict("this is the last token that can administer everything: create another one first")
+            await connection.run(_REVOKE, token_id)
+            revoked = await connection.row(_TOKEN, token_id)
+            assert revoked is not None
+            return revoked
+
+    async def note_use(self, token_ids: Collection[UUID], *, every: timedelta) -> None:
+        """Write that tokens were used just now, unless that was written within `every`."""
+        await self._database.write(_USED, list(token_ids), every)
+
+
+def _administers_everything(row: Row) -> bool:
+    everywhere = EVERYTHING in row["environments"] and EVERYTHING in row["namespaces"]
+    return row["role"] == Role.ADMIN and everywhere and row["revoked_at"] is None
+
+
+async def _check_environments(connection: Connection, patterns: list[str]) -> None:
+    """Refuse names of environments that are none: their token would reach nothing, and nobody would know why."""
+    names = [pattern for pattern in patterns if EVERYTHING not in pattern]
+    row = await connection.row(_UNKNOWN_ENVIRONMENTS, names)
+    if row is not None:
+        raise not_found(f"there is no environment {row['env']}: see `setpoint env list`")

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from setpoint.protocol.names import Revision
+from setpoint_hub import scopes
 from setpoint_hub.comparison import Difference, Position, Side
 from setpoint_hub.database import LONG_READ_SECONDS, Connection, Database, Row
 from setpoint_hub.errors import not_found
@@ -41,6 +42,7 @@ _COMPARE: Final = """
         LEFT JOIN ConfigVersion sv ON sv.version_id = s.version_id
         LEFT JOIN ConfigVersion tv ON tv.version_id = t.version_id
         WHERE coalesce(s.version_id, t.version_id) IS NOT NULL AND ($6::text[] IS NULL OR k.namespace = ANY ($6))
+          AND (k.namespace = ANY ($13::text[]) OR k.namespace ^@ ANY ($14::text[]))
     ), wanted AS (
         SELECT * FROM joined
         WHERE ($7 OR NOT same)
@@ -77,10 +79,14 @@ Where = Literal["anywhere", "source", "target"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which keys to compare: of both environments, each as of a revision (None: now), some keys or namespaces."""
+    """Which keys to compare: of both environments, each as of a revision (None: now), some keys or namespaces.
+
+    `reached` is what the caller may see at all: what is beyond it is not counted either.
+    """
 
     source: str
     target: str
+    reached: scopes.Scope
     source_revision: int | None = None
     target_revision: int | None = None
     key_ids: Sequence[UUID] | None = None
@@ -136,7 +142,8 @@ async def _compare(
     connection: Connection, source: Position, target: Position, scope: Scope, reach: Reach
 ) -> Comparison:
     sides = (source.env, source.revision, target.env, target.revision)
-    values = (*sides, scope.key_ids, scope.namespaces, reach.all, reach.where, *reach.after, reach.limit, reach.bytes)
+    asked = (scope.key_ids, scope.namespaces, reach.all, reach.where, *reach.after, reach.limit, reach.bytes)
+    values = (*sides, *asked, list(scope.reached.names), list(scope.reached.prefixes))
     rows = await connection.rows(_COMPARE, *values, timeout=LONG_READ_SECONDS)
     differences = tuple(_difference(row) for row in rows if row["key_id"] is not None)
     counts = rows[0]

@@ -6,6 +6,7 @@ import asyncpg
 
 from setpoint_hub.database import Database, Row
 from setpoint_hub.errors import conflict, not_found
+from setpoint_hub.scopes import Scope
 
 __all__ = ["Environments"]
 
@@ -14,6 +15,14 @@ _COLUMNS: Final = "env, revision, protected, required_approvals, position, creat
 _LIST: Final = f"""
     SELECT {_COLUMNS},
            (SELECT count(*) FROM ConfigVersion v WHERE v.env = Environment.env AND v.is_active) AS keys
+    FROM Environment ORDER BY position
+"""  # noqa: S608  # built from a constant of this module
+
+_LIST_WITHIN: Final = f"""
+    SELECT {_COLUMNS},
+           (SELECT count(*) FROM ConfigVersion v JOIN ConfigKey k USING (key_id)
+            WHERE v.env = Environment.env AND v.is_active
+              AND (k.namespace = ANY ($1::text[]) OR k.namespace ^@ ANY ($2::text[]))) AS keys
     FROM Environment ORDER BY position
 """  # noqa: S608  # built from a constant of this module
 
@@ -37,9 +46,11 @@ class Environments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def all(self) -> list[Row]:
-        """Return every environment."""
-        return await self._database.rows(_LIST)
+    async def all(self, namespaces: Scope) -> list[Row]:
+        """Return every environment; `keys` counts the values in these namespaces."""
+        if namespaces.everything:
+            return await self._database.rows(_LIST)
+        return await self._database.rows(_LIST_WITHIN, list(namespaces.names), list(namespaces.prefixes))
 
     async def create(self, env: str, *, protected: bool, required_approvals: int, after: str | None) -> Row:
         """Create an environment behind `after`, or behind all, and return its row."""

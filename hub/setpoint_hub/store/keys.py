@@ -11,6 +11,7 @@ from setpoint.errors import RequestFailed
 from setpoint.protocol.values import ValueType
 from setpoint_hub.database import Database, Row
 from setpoint_hub.errors import conflict, not_found
+from setpoint_hub.scopes import Scope
 
 __all__ = ["Details", "Key", "Keys", "NewKey"]
 
@@ -70,8 +71,9 @@ _LIST: Final = """
     ) c ON v.version_id IS NOT NULL
     LEFT JOIN ChangeSet s ON s.env = $1 AND s.revision = c.revision
     WHERE ($2::text IS NULL OR k.namespace = $2) AND (k.namespace, k.key) > ($3, $4)
+      AND (k.namespace = ANY ($5::text[]) OR k.namespace ^@ ANY ($6::text[]))
     ORDER BY k.namespace, k.key
-    LIMIT $5
+    LIMIT $7
 """
 
 _NAMESPACES: Final = """
@@ -174,9 +176,12 @@ class Keys:
             raise await self._missing(namespace, key)
         return row, await self._database.rows(_VALUES, row["key_id"])
 
-    async def page(self, env: str | None, namespace: str | None, *, after: tuple[str, str], limit: int) -> list[Row]:
-        """Return up to `limit` keys after a name, in order of name, with their values in `env`."""
-        return await self._database.rows(_LIST, env, namespace, *after, limit)
+    async def page(
+        self, env: str | None, namespace: str | None, scope: Scope, *, after: tuple[str, str], limit: int
+    ) -> list[Row]:
+        """Return up to `limit` keys in scope after a name, in order of name, with their values in `env`."""
+        names, prefixes = list(scope.names), list(scope.prefixes)
+        return await self._database.rows(_LIST, env, namespace, *after, names, prefixes, limit)
 
     async def namespaces(self, env: str | None) -> list[Row]:
         """Return every namespace with the number of its keys, and of those with a value in `env`."""

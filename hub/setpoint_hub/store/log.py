@@ -10,7 +10,7 @@ from uuid import UUID
 from setpoint.protocol.names import Epoch, Revision
 from setpoint_hub.database import LONG_READ_SECONDS, Database
 from setpoint_hub.database import Row as Record
-from setpoint_hub.errors import SecretUnreadable
+from setpoint_hub.errors import PlaceUnreadable, SecretUnreadable
 from setpoint_hub.replica import ChangeSet, KeyChange, Replica, Row
 from setpoint_hub.sealing import Place, masked_text
 from setpoint_hub.store.keyrings import wrapped_in
@@ -19,7 +19,7 @@ from setpoint_hub.vault import Vault
 __all__ = ["LAST_CHANGES", "Log", "Positions", "Tail", "last_changes_of"]
 
 _POSITIONS: Final = """
-    SELECT i.epoch, i.access_revision, e.env, e.revision
+    SELECT i.epoch, i.access_revision, e.env, e.revision, e.protected
     FROM Installation i CROSS JOIN Environment e
 """
 
@@ -67,6 +67,7 @@ class Positions:
     epoch: Epoch
     access_revision: int
     revisions: dict[str, Revision]
+    protected: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,11 @@ class Log:
         rows = await self._database.rows(_POSITIONS)
         epoch = Epoch(str(rows[0]["epoch"])) if rows else Epoch("")
         access = int(rows[0]["access_revision"]) if rows else 0
-        return Positions(epoch, access, {row["env"]: Revision(row["revision"]) for row in rows})
+        protected = frozenset(str(row["env"]) for row in rows if row["protected"])
+        return Positions(epoch, access, {row["env"]: Revision(row["revision"]) for row in rows}, protected)
 
     async def load(self, env: str) -> Replica:
-        """Return an environment as it stands now. Raises KeyError when there is none of that name, SecretUnreadable."""
+        """Return an environment as it stands now. Raises KeyError when there is none of that name, PlaceUnreadable."""
         async with self._database.snapshot() as connection:
             held = await connection.row(_HELD, env)
             if held is None:
@@ -103,7 +105,7 @@ class Log:
     async def after(self, env: str, revision: Revision) -> Tail:
         """Return the change sets that follow a revision, at most LONGEST_READ of them: one statement.
 
-        Raises SecretUnreadable.
+        Raises PlaceUnreadable.
         """
         rows = await self._database.rows(_CHANGE_SETS, env, revision, revision + LONGEST_READ)
         return Tail(change_sets_of(env, rows, self._clear), rows[-1]["now"] if rows else None)
@@ -128,7 +130,7 @@ class Log:
         try:
             return self._vault.open(row["value"], Place(env, row["key_id"], row["version_id"]), wrapped_in(row))
         except SecretUnreadable as error:
-            raise SecretUnreadable(f"{row['namespace']}/{row['key']} in {env}: {error}") from error
+            raise PlaceUnreadable(f"{row['namespace']}/{row['key']} in {env}", error) from error
 
 
 def last_changes_of(rows: Iterable[Record]) -> Iterator[Row]:

@@ -12,25 +12,30 @@ from setpoint_hub.instance import Instance
 __all__ = ["Watches"]
 
 # One statement for the whole batch. namespaces travels as text ('{a,b}') because an array of arrays of different
-# lengths is none. A row that another hub took over later is left alone: its instance is missing in what returns.
+# lengths is none. A row that another hub took over later is left alone: its instance is missing in what returns. So is
+# one of another user's connected instance, unless its hub is gone with it: a client id is not there for the taking.
 _WRITE: Final = """
     INSERT INTO ConfigWatch AS held (client_id, namespaces, last_seen, current_version, env, service, epoch, status,
-                                     error, source, sdk, applied_ms, hub_id, connected_at, connected, labels, left_at)
+                                     error, source, sdk, applied_ms, hub_id, connected_at, connected, labels, left_at,
+                                     user_id)
     SELECT client_id, namespaces::text[], clock_timestamp() - silent, current_version, env, service, epoch, status,
            error, source, sdk, applied_ms, $1, connected_at, connected, labels::jsonb,
-           CASE WHEN said_goodbye THEN clock_timestamp() END
+           CASE WHEN said_goodbye THEN clock_timestamp() END, user_id
     FROM unnest($2::text[], $3::text[], $4::interval[], $5::bigint[], $6::text[], $7::text[], $8::uuid[], $9::text[],
                 $10::text[], $11::text[], $12::text[], $13::float8[], $14::timestamptz[], $15::boolean[],
-                $16::boolean[], $17::text[])
+                $16::boolean[], $17::text[], $18::bigint[])
         AS told (client_id, namespaces, silent, current_version, env, service, epoch, status,
-                 error, source, sdk, applied_ms, connected_at, connected, said_goodbye, labels)
+                 error, source, sdk, applied_ms, connected_at, connected, said_goodbye, labels, user_id)
     ON CONFLICT (client_id) DO UPDATE SET
         namespaces = excluded.namespaces, last_seen = excluded.last_seen, current_version = excluded.current_version,
         env = excluded.env, service = excluded.service, epoch = excluded.epoch, status = excluded.status,
         error = excluded.error, source = excluded.source, sdk = excluded.sdk, applied_ms = excluded.applied_ms,
         hub_id = excluded.hub_id, connected_at = excluded.connected_at, connected = excluded.connected,
-        labels = excluded.labels, left_at = excluded.left_at
-    WHERE held.hub_id = excluded.hub_id OR held.connected_at <= excluded.connected_at
+        labels = excluded.labels, left_at = excluded.left_at, user_id = excluded.user_id
+    WHERE held.hub_id = excluded.hub_id
+       OR (held.connected_at <= excluded.connected_at
+           AND (held.user_id IS NULL OR held.user_id = excluded.user_id OR NOT held.connected
+                OR held.last_seen < clock_timestamp() - $19::interval))
     RETURNING client_id
 """
 
@@ -53,6 +58,10 @@ _FORGET: Final = "DELETE FROM ConfigWatch WHERE last_seen < clock_timestamp() - 
 
 FORGET_AFTER: Final = timedelta(days=1)
 """An instance that was silent for so long is of the past."""
+
+
+HELD_FOR: Final = timedelta(minutes=2)
+"""A connected instance that no hub heard of for so long is connected to none."""
 
 
 class Watches:
@@ -84,8 +93,9 @@ class Watches:
             [instance.connected for instance in instances],
             [instance.left for instance in instances],
             [_storable_labels(instance.labels) for instance in instances],
+            [instance.user_id for instance in instances],
         ]
-        rows = await self._database.write(_WRITE, self._hub_id, *columns)
+        rows = await self._database.write(_WRITE, self._hub_id, *columns, HELD_FOR)
         return {instance.client_id for instance in instances} - {str(row["client_id"]) for row in rows}
 
     async def elsewhere(self, env: str | None, *, within: timedelta) -> list[Row]:

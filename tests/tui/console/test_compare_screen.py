@@ -105,7 +105,7 @@ async def test_all_promotable_rows_go_as_one_change_set_and_the_rest_is_named(
         await console.press("p")
         text = await console.shows("promote 2 keys from development to staging")
         assert "2 rows in the target only, and not marked: payments/retry.backoff, search/ratio" in text
-        assert "payments/limits was changed later in staging" in text
+        assert "! newer in staging: payments/limits" in text
         await console.press("tab", "enter")
         await eventually(lambda: rows(console) == ["payments/retry.backoff", "search/ratio"])
         assert await wire.revision("staging") == 3
@@ -188,9 +188,9 @@ async def test_the_sides_turn_round_and_the_pairs_follow_the_order_of_promotion(
         # The environment in the bar is one of the two.
         assert console.app.bridge.model.selection.env in ("staging", "production")
         await console.press("t")
-        console.app.screen.query_one(Input).value = "production → dev"
+        console.app.screen.query_one(Input).value = "prod dev"
         await console.pilot.pause()
-        await console.press("enter")
+        await console.press("down", "enter")
         await eventually(lambda: screen.comparing.pair == ("production", "development"))
 
 

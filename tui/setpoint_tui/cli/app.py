@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from setpoint_tui.cli import (
+    accounts,
     as_code,
     changing,
     comparing,
@@ -25,7 +26,7 @@ from setpoint_tui.cli.parsing import ValueCommand
 
 __all__ = ["app"]
 
-_LOOK, _CHANGE, _RUN = "Look", "Change", "Run"
+_LOOK, _CHANGE, _ACCESS, _RUN = "Look", "Change", "Access", "Run"
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app = typer.Typer(
@@ -96,6 +97,19 @@ _env = typer.Typer(help="List and make environments.", no_args_is_help=True)
 _env.command("list")(creating.list_environments)
 _env.command("create")(creating.create_environment)
 app.add_typer(_env, name="env", rich_help_panel=_CHANGE)
+
+app.command("whoami", rich_help_panel=_ACCESS)(accounts.whoami)
+
+_user = typer.Typer(help="List and make users.", no_args_is_help=True)
+_user.command("list")(accounts.list_users)
+_user.command("create")(accounts.create_user)
+app.add_typer(_user, name="user", rich_help_panel=_ACCESS)
+
+_token = typer.Typer(help="Give and take tokens.", no_args_is_help=True)
+_token.command("list")(accounts.list_tokens)
+_token.command("create")(accounts.create_token)
+_token.command("revoke")(accounts.revoke_token)
+app.add_typer(_token, name="token", rich_help_panel=_ACCESS)
 
 app.command("demo", rich_help_panel=_RUN)(playing.demo)
 app.command("up", rich_help_panel=_RUN, context_settings=_PASSED_ON)(programs.up)

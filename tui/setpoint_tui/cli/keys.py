@@ -77,7 +77,7 @@ def update(
         print_json(raw)
         return
     for warned in read_answer(_Updated, raw).warnings:
-        note((f"warning: in {safe_text(warned.env)} {safe_text(warned.message)}", "yellow"))
+        note((f"warning: in {safe_text(warned.env or 'another environment')} {safe_text(warned.message)}", "yellow"))
     print_line("changed ", (safe_text(f"{found.namespace}/{found.key}"), "bold"))
 
 

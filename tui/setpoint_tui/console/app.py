@@ -19,8 +19,10 @@ from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.dialogs.help import HelpDialog
 from setpoint_tui.console.dialogs.messages import MessagesDialog
 from setpoint_tui.console.palette import ActionCommands
+from setpoint_tui.console.screens.activity import ActivityScreen
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.screens.compare import CompareScreen
+from setpoint_tui.console.screens.fleet import FleetScreen
 from setpoint_tui.console.screens.keys import KeysScreen
 from setpoint_tui.console.screens.versions import VersionsScreen
 from setpoint_tui.console.widgets.scopes import Scope
@@ -34,7 +36,7 @@ from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Console"]
 
-_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, CompareScreen)
+_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, FleetScreen, CompareScreen, ActivityScreen)
 
 
 class Console(App[None]):

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +15,7 @@ from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import counted
 from setpoint_tui.intents import Intents
 from setpoint_tui.kept_state import KeptState
-from setpoint_tui.looking import fetch_detail, follow_fleet
+from setpoint_tui.looking import fetch_detail, fetch_past, follow_fleet
 from setpoint_tui.model.dirty import Topic
 from setpoint_tui.model.keys import KeyId
 from setpoint_tui.model.link_state import Live
@@ -97,6 +97,10 @@ class Bridge:
     async def change_set(self, env: str, revision: int) -> PastChangeSet:
         """Return a change set of the log. Raises SetpointError."""
         return await fetch_change_set(self.feed, env, revision)
+
+    async def past(self, env: str, revisions: Sequence[int]) -> None:
+        """Fetch change sets of the past for the activity. Raises HubUnreachable."""
+        await fetch_past(self.feed, env, revisions)
 
     async def comparison(self, source: str, target: str, namespace: str | None) -> Comparison:
         """Return what differs between two environments now. Raises SetpointError."""

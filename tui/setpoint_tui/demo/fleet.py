@@ -2,12 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from setpoint.protocol.strict_json import loads
-from setpoint_tui.connection import Connection
 from setpoint_tui.demo.children import Child, running_child
 from setpoint_tui.demo.sample import Service
 from setpoint_tui.demo.stack import clean_environment
@@ -39,15 +38,18 @@ class DemoFleet:
 
 @asynccontextmanager
 async def running_fleet(
-    connection: Connection, env: str, services: Sequence[Service], ready: Callable[[str], None]
+    url: str, env: str, tokens: Mapping[Service, str], ready: Callable[[str], None]
 ) -> AsyncGenerator[DemoFleet]:
-    """Start the services and wait until every instance runs; `ready` is told each one's name. Raises ChildEnded."""
-    environ = clean_environment(SETPOINT_URL=connection.address.url, SETPOINT_TOKEN=connection.token or "")
+    """Start the services, each with its token, and wait until every instance runs; `ready` is told each one's name.
+
+    Raises ChildEnded.
+    """
     async with AsyncExitStack() as stack:
-        children = {
-            service: await _enter(stack, running_child(service.name, _command(service, env), environ))
-            for service in services
-        }
+        children: dict[Service, Child] = {}
+        for service, token in tokens.items():
+            environ = clean_environment(SETPOINT_URL=url, SETPOINT_TOKEN=token)
+            started = running_child(service.name, _command(service, env), environ)
+            children[service] = await _enter(stack, started)
         try:
             await asyncio.gather(*(_ready(child, service, ready) for service, child in children.items()))
             yield DemoFleet(children)

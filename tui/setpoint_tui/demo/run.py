@@ -19,6 +19,7 @@ from setpoint_tui.demo.fleet import running_fleet
 from setpoint_tui.demo.loading import load_sample
 from setpoint_tui.demo.sample import SAMPLE, SERVICES
 from setpoint_tui.demo.stack import running_stack
+from setpoint_tui.demo.tokens import give_tokens
 from setpoint_tui.demo.tour import Tour
 from setpoint_tui.formatting import counted
 from setpoint_tui.link import HubLink
@@ -88,9 +89,10 @@ class _Demo:
     async def _show(self, connection: Connection) -> None:
         async with HubLink.open(connection) as link:
             made = await load_sample(link, SAMPLE)
+            tokens = await give_tokens(link, _ENV, SERVICES)
         _report(f"the sample: {_sample_sentence(made)}")
         _report(f"starting {_INSTANCES} instances of {counted(len(SERVICES), 'service')}")
-        async with running_fleet(connection, _ENV, SERVICES, _ignore) as fleet:
+        async with running_fleet(connection.address.url, _ENV, tokens, _ignore) as fleet:
             _report(f"all of them follow {_ENV}, after {self._seconds():.1f} s")
             if not self._tour:
                 await self._open_console(connection)

@@ -132,8 +132,7 @@ def _based_on(found: Comparison, chosen: list[ComparedKey]) -> str:
     newer = [safe_text(key_path((row.namespace, row.key))) for row in chosen if row.newer_in_target]
     if not newer:
         return " and ".join(sides)
-    was = "was" if len(newer) == 1 else "were"
-    return f"{' and '.join(sides)} · ! {_listed(newer)} {was} changed later in {safe_text(found.target.env)}"
+    return f"{' and '.join(sides)} · ! newer in {safe_text(found.target.env)}: {_listed(newer)}"
 
 
 def _change(row: ComparedKey) -> ProposedChange:

@@ -80,6 +80,7 @@ class EditDialog(Dialog[None]):
         self._begun = begun
         self._base = begun.base
         self._trouble = begun.trouble
+        self._advice = ""
         self._busy = False
         self._saving: Timer | None = None
         self._read: ReadValue | Mistake = read_text(self._type, begun.edited)
@@ -119,7 +120,7 @@ class EditDialog(Dialog[None]):
     # -- what the person does
 
     def on_value_control_changed(self) -> None:
-        self._trouble = ""
+        self._trouble = self._advice = ""
         self._read = read_text(self._type, self._control.edited)
         self._compare()
         self._draw()
@@ -136,10 +137,10 @@ class EditDialog(Dialog[None]):
             self._control.go_to_mistake(self._read)
             self.app.bell()
         elif self._meanwhile is not None:
-            self._say_here("decide first: m keeps yours, t takes theirs")
+            self._advise("decide first: m keeps yours, t takes theirs")
             self.query_one(ConflictPanel).focus()
         elif self._base.is_known and same_json(self._base.value, self._read.value):
-            self._say_here("nothing is changed yet")
+            self._advise("nothing is changed yet")
         elif (refused := writes_refused_because(self.model.link)) is not None:
             self._keep_draft()
             self.console.bridge.say(f"kept as a draft: {refused}", Severity.WARNING)
@@ -178,6 +179,7 @@ class EditDialog(Dialog[None]):
         if self._meanwhile is None or self._busy:
             return
         found, self._meanwhile = self._meanwhile, None
+        self._trouble = self._advice = ""
         match event.choice:
             case Choice.MINE:
                 pass
@@ -198,7 +200,7 @@ class EditDialog(Dialog[None]):
     # -- writing
 
     async def _submit(self, value: object) -> None:
-        self._trouble = ""
+        self._trouble = self._advice = ""
         self._control.disabled = True
         self._draw()
         submission = Submission(self._begun.env, self._begun.facts, self._base, value, self._note)
@@ -314,13 +316,14 @@ class EditDialog(Dialog[None]):
             return Content.styled(f"✗ {self._trouble}", "bold $text-error")
         if mistake is not None:
             return Content.styled(f"✗ {mistake.reason}", "$text-error")
-        refused = writes_refused_because(self.model.link)
-        if refused is not None:
-            return Content.styled(f"! {refused}", "$text-warning")
+        warning = self._advice or writes_refused_because(self.model.link)
+        if warning:
+            return Content.styled(f"! {warning}", "bold $text-warning")
         return Content.styled("✓ valid" if self._differs else "not changed", "$text-muted")
 
-    def _say_here(self, text: str) -> None:
-        self.query_one("#edit-state", Static).update(Content.styled(f"! {text}", "bold $text-warning"))
+    def _advise(self, text: str) -> None:
+        self._advice = text
+        self._draw()
 
     @property
     def _control(self) -> ValueControl:

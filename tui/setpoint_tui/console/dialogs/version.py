@@ -13,9 +13,8 @@ from textual.widgets import Static
 from setpoint.errors import SetpointError
 from setpoint_tui.answers import Change, HistoryChange, PastChangeSet
 from setpoint_tui.console.widgets.bars import environment_badge
-from setpoint_tui.console.widgets.diff_view import diff_content
+from setpoint_tui.console.widgets.change_lines import change_lines
 from setpoint_tui.formatting import NO_VALUE, copied_value, counted, format_revision
-from setpoint_tui.model.diffing import ABSENT, diff_values
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.text_safety import safe_text
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
 
 __all__ = ["VersionDialog"]
-
-_MOST_KEYS = 200
-_LINES_OF_EACH = 20
 
 
 class VersionDialog(ModalScreen[None]):
@@ -114,24 +110,8 @@ class VersionDialog(ModalScreen[None]):
     def _changes(self, changes: tuple[Change, ...]) -> Iterator[Content]:
         yield Content("")
         yield Content.styled(f"── {counted(len(changes), 'key')} ──", "$text-accent")
-        for change in changes[:_MOST_KEYS]:
-            key = (change.namespace, change.key)
-            yield Content.styled(safe_text(key_path(key)), "bold reverse" if key == self._key else "bold")
-            yield from _difference(change)
-        if len(changes) > _MOST_KEYS:
-            yield Content.styled(f"… and {counted(len(changes) - _MOST_KEYS, 'more key')}", "$text-muted")
+        yield from change_lines(changes, self._key)
 
 
 def _fact(name: str, value: str) -> Content:
     return Content.assemble((f"{name:<8} ", "$text-muted"), safe_text(value))
-
-
-def _difference(change: Change) -> Iterator[Content]:
-    old = ABSENT if change.previous_version is None else change.old
-    new = ABSENT if change.version is None else change.new
-    lines = diff_values(change.type, old, new)
-    if not lines:
-        yield Content.styled("  the same value, as another version", "$text-muted")
-    yield from diff_content(lines[:_LINES_OF_EACH])
-    if len(lines) > _LINES_OF_EACH:
-        yield Content.styled(f"  … {counted(len(lines) - _LINES_OF_EACH, 'more line')}", "$text-muted")

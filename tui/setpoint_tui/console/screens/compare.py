@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from setpoint.errors import RequestFailed, SetpointError
+from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.answers import ComparedKey
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
@@ -181,11 +181,11 @@ class CompareScreen(ConsoleScreen):
         self._draw()
 
     def _failed(self, error: SetpointError) -> None:
-        # Without a connection the bar says so, and what is known stays: only a refusal is news.
-        if isinstance(error, RequestFailed):
-            self._trouble = str(error)
-        else:
+        # Without a connection the bar says so, and what is known stays.
+        if isinstance(error, HubUnreachable):
             self._stale = True
+        else:
+            self._trouble = str(error)
         self._draw()
 
     def _list(self) -> None:

@@ -56,6 +56,9 @@ class KeysScreen(ConsoleScreen):
         super().__init__()
         self._list: KeyList | None = None
         self._sorted_at = 0.0
+        self._was_live = False
+        self._aged: dict[KeyId, tuple[str, str | Content]] = {}
+        """What the rows on the screen showed of their age, so that only those that look older are drawn anew."""
         self._scope: tuple[str | None, str | None] | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -136,8 +139,9 @@ class KeysScreen(ConsoleScreen):
         self.table.sort = (_SORT_COLUMNS[self.listed.sort], self.listed.descending)
         if dirty.values:
             self.table.refresh_rows([key for at, key in dirty.values if at == env])
-        elif dirty.has(Topic.VALUES, Topic.LINK):
+        elif dirty.has(Topic.VALUES) or self.model.is_live != self._was_live:
             self.table.refresh()
+        self._was_live = self.model.is_live
         self.table.empty = self._empty()
 
     def _keep_cursor(self) -> None:
@@ -164,7 +168,9 @@ class KeysScreen(ConsoleScreen):
         """Ages grow, and marks of freshness fade, although nothing is heard."""
         if not self.is_current:
             return
-        self.table.refresh()
+        drawn = {key: (self._glyph(key), self._cells(key)[-1]) for key in self.table.rows_in_view}
+        self.table.refresh_rows([key for key, aged in drawn.items() if aged != self._aged.get(key)])
+        self._aged = drawn
         self.query_one(DetailPane).show(self.model)
         if self.listed.is_stale:
             self._update_rows(Dirty())
@@ -222,7 +228,9 @@ class KeysScreen(ConsoleScreen):
         self.console.bridge.go_to(event.env, event.within)
 
     def on_big_table_moved(self, event: BigTable.Moved[KeyId]) -> None:
-        self._select(event.id)
+        # One that was on its way while the cursor was put elsewhere is out of date.
+        if event.id == self.table.cursor:
+            self._select(event.id)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         try:
@@ -337,7 +345,7 @@ class KeysScreen(ConsoleScreen):
 
     def action_versions(self) -> None:
         """Show every value that the key ever had here."""
-        if not self.refuse("versions"):
+        if not self.refuse("versions") and self._here is not None:
             self.console.open_versions(*self._here)
 
     def action_promote(self) -> None:

@@ -9,12 +9,12 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from setpoint.errors import RequestFailed, SetpointError
+from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.answers import HistoryChange
 from setpoint_tui.console.actions import bindings
-from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
 from setpoint_tui.console.dialogs.version import VersionDialog
 from setpoint_tui.console.refreshing import Refreshing
+from setpoint_tui.console.rolling_back import propose_or_explain, roll_back_set
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.widgets.big_table import BigTable, Column
 from setpoint_tui.console.widgets.diff_view import DiffView
@@ -32,17 +32,8 @@ from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.link_state import Offline
-from setpoint_tui.model.notices import Severity
-from setpoint_tui.model.place import Loading
 from setpoint_tui.model.proposals import Proposal
-from setpoint_tui.model.rolling_back import (
-    ChangedSince,
-    changed_since,
-    changed_since_conflicts,
-    propose_key,
-    propose_set,
-    why_not,
-)
+from setpoint_tui.model.rolling_back import propose_key, why_not
 from setpoint_tui.model.story import Story, value_after, value_before
 
 __all__ = ["VersionsScreen"]
@@ -120,7 +111,7 @@ class VersionsScreen(ConsoleScreen):
     def show_body(self, dirty: Dirty) -> None:
         self._follow_environment(dirty)
         place = (self.story.env, self.story.key)
-        if place in dirty.values or not self.model.is_live or len(dirty.topics) == len(Topic):
+        if place in dirty.values or not self.model.is_live or dirty.has(Topic.KEYS):
             self._behind = True
         if self._behind and self.model.is_live:
             self._newest.ask()
@@ -213,11 +204,11 @@ class VersionsScreen(ConsoleScreen):
             self._draw()
 
     def _failed(self, error: SetpointError) -> None:
-        # Without a connection the bar says so, and what is known stays: only a refusal is news.
-        if isinstance(error, RequestFailed):
-            self._trouble = str(error)
-        else:
+        # Without a connection the bar says so, and what is known stays.
+        if isinstance(error, HubUnreachable):
             self._behind = True
+        else:
+            self._trouble = str(error)
         self._draw()
 
     def _fetch_older_at_end(self) -> None:
@@ -316,33 +307,12 @@ class VersionsScreen(ConsoleScreen):
         """Put back everything that the change set of the version under the cursor changed."""
         change = self._at_cursor
         if not self.refuse("rollback_all") and change is not None:
-            self.console.bridge.run_write(self._roll_back_set(self.story.env, change.revision))
+            self.console.bridge.run_write(self._roll_back_set(change.revision))
 
-    async def _roll_back_set(self, env: str, revision: int) -> None:
-        bridge = self.console.bridge
-        try:
-            done = await bridge.change_set(env, revision)
-            await bridge.feed.load(env)
-        except SetpointError as error:
-            bridge.say(str(error), Severity.WARNING)
-            return
-        place = self.model.places.get(env)
-        if place is None or place.loading is not Loading.COMPLETE:
-            bridge.say(f"what {env} holds now is not known yet: try again in a moment", Severity.WARNING)
-            return
-        since = changed_since(done, place.held.get)
-        if since:
-            self._show_changed(since)
-        else:
-            await self._write(propose_set(done, place.revision, place.held.get))
+    async def _roll_back_set(self, revision: int) -> None:
+        if isinstance(await roll_back_set(self.console, self.story.env, revision), Conflicted):
+            self._behind = True
 
     async def _write(self, proposal: Proposal) -> None:
-        outcome = await self.console.acting.propose(proposal)
-        if isinstance(outcome, Conflicted):
+        if isinstance(await propose_or_explain(self.console, proposal), Conflicted):
             self._behind = True
-            since = changed_since_conflicts(outcome.conflicts, proposal.intent.env, self.model.held)
-            if since:
-                self._show_changed(since)
-
-    def _show_changed(self, since: list[ChangedSince]) -> None:
-        self.console.push_screen(ChangedSinceDialog("nothing was rolled back", since))

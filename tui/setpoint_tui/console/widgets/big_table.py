@@ -160,6 +160,12 @@ class BigTable(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         if self.cursor != held:
             self.post_message(self.Moved(self, self.cursor))
 
+    @property
+    def rows_in_view(self) -> Sequence[R]:
+        """The rows on the screen, from top to bottom."""
+        top = self.scroll_offset.y
+        return self._order[top : top + self._lines]
+
     def refresh_rows(self, ids: Iterable[R]) -> None:
         """Draw these rows anew, as far as they are on the screen."""
         wanted = set(ids)
