@@ -17,6 +17,7 @@ from setpoint_tui.demo.fleet import running_fleet
 from setpoint_tui.demo.loading import load_sample
 from setpoint_tui.demo.sample import SAMPLE, SERVICES
 from setpoint_tui.demo.stack import running_stack
+from setpoint_tui.demo.tokens import give_tokens
 from setpoint_tui.link import HubLink
 from support.waiting import eventually
 
@@ -132,7 +133,8 @@ async def main() -> None:
         async with running_stack(data, 0, lambda _: None) as stack:
             async with HubLink.open(stack.connection) as link:
                 await load_sample(link, SAMPLE)
-            async with running_fleet(stack.connection, ENV, SERVICES, lambda _: None):
+                tokens = await give_tokens(link, ENV, SERVICES)
+            async with running_fleet(stack.connection.address.url, ENV, tokens, lambda _: None):
                 await take_all(stack.connection, Path(folder))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from textual.document._document import Document
 
 from setpoint.protocol.values import ValueType
-from setpoint_tui.answers import Environment, Instance, PastChangeSet, Person
+from setpoint_tui.answers import Environment, Instance, PastChangeSet, Person, WhoAmI
 from setpoint_tui.model.conflicts import Base, base_of, first_text, meanwhile, overlap_sentence, who_sentence
 from setpoint_tui.model.diff_lines import ABSENT
 from setpoint_tui.model.drafts import Draft, Drafts, holds_what_is_written
@@ -21,7 +21,7 @@ from setpoint_tui.model.model import Model
 from setpoint_tui.model.place import Place
 from setpoint_tui.model.proposals import Proposal, ProposedChange
 from setpoint_tui.model.reach import expected_reach, reach_sentence
-from setpoint_tui.model.risk import Rung, policy_sentence, rung_of, title_of_button
+from setpoint_tui.model.risk import Rung, policy_sentence, role_refuses_because, rung_of, title_of_button
 from setpoint_tui.text_safety import safe_text
 
 STORED = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200)
@@ -277,3 +277,29 @@ def test_a_draft_that_says_what_holds_is_of_no_use() -> None:
     assert holds_what_is_written(draft('"\\u001b"', escaped=True), held)
     assert not holds_what_is_written(draft("other"), held)
     assert not holds_what_is_written(draft("other"), None)
+
+
+# -- roles
+
+
+def whoami(role: str, **may: dict[str, bool]) -> Model:
+    model = Model()
+    model.whoami = WhoAmI.model_validate(
+        {"user": {"id": 1, "name": "rita"}, "role": role, "may": may, "hub": "h", "version": "0"}
+    )
+    return model
+
+
+def test_a_role_refuses_beforehand_what_the_hub_would() -> None:
+    writes = {"read": True, "write": True, "propose": True}
+    proposes = {"read": True, "write": False, "propose": True}
+    reads = {"read": True, "write": False, "propose": False}
+    editor = whoami("editor", staging=writes, production=proposes)
+    assert role_refuses_because(editor, "staging") is None
+    assert role_refuses_because(editor, "production") is None
+    assert role_refuses_because(editor, "other") == "your token does not reach other"
+    assert role_refuses_because(editor, None) is None
+    assert "takes the role editor" in str(role_refuses_because(whoami("reader", staging=reads), "staging"))
+    assert "takes the role editor" in str(role_refuses_because(whoami("reader"), None))
+    assert role_refuses_because(whoami("admin"), "staging") is None
+    assert role_refuses_because(Model(), "staging") is None

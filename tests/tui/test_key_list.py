@@ -24,7 +24,7 @@ def model_with(**values: object) -> Model:
             Key(namespace="app", key=name, type=kind, value=value, version=f"v{place}", revision=place, at=at)
         )
     model.put_listed("staging", listing)
-    model.finish_listing("staging", [("app", name) for name in values], 0)
+    model.finish_listing("staging", [("app", name) for name in values])
     model.select(env="staging")
     return model
 

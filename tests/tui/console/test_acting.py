@@ -1,6 +1,7 @@
 """Everything else that writes: deleting, making keys, taking back, proposals of other screens, and the ladder."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,8 @@ async def test_a_cancelled_proposal_is_none_and_writes_nothing(hub: RunningHub, 
             results = propose(console, change("max_retries", 3, 6))
             await opened(console, ConfirmDialog)
             await console.press(key)
-            await eventually(lambda results=results: results == [None])
+            await closed(console)
+            await eventually(partial(results.__eq__, [None]))
         assert await value_of(wire, "max_retries") == 3
 
 

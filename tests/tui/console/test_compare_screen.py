@@ -167,8 +167,8 @@ async def test_a_change_on_either_side_while_it_is_confirmed_is_never_promoted_o
         await wire.set(13, env=env)
         before = await wire.revision("staging")
         await console.press("y")
-        text = await console.shows("nothing was promoted: 1 key has changed since")
-        assert f"payments/max_retries in {env}" in text
+        await console.shows("nothing was written: changed since development r1 and staging r2")
+        await console.shows("5 → 13" if env == "development" else "3 → 13")
         assert await wire.revision("staging") == before
 
 
@@ -276,3 +276,29 @@ async def test_the_pair_and_the_filter_are_there_again_next_time(hub: RunningHub
     async with running_console(connection_to(hub), tmp_path) as console:
         await eventually(lambda: isinstance(console.app.front, CompareScreen) and rows(console) == ["payments/limits"])
         assert compare(console).comparing.pair == ("staging", "development")
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)])
+async def test_many_rows_leave_room_for_what_a_protected_environment_asks(
+    hub: RunningHub, wire: Wire, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    names = [f"number.{number}" for number in range(40)]
+    for name in names:
+        await wire.create_key(name)
+    changes = [{"namespace": "payments", "key": name, "value": 1} for name in names]
+    await wire.set_all(changes, env="staging")
+    await wire.ask("environment.protect", env="production", protected=True, required_approvals=0)
+    async with running_console(connection_to(hub), tmp_path, size=size) as console:
+        console.app.bridge.go_to("staging")
+        await compared(console)
+        await console.press("a", "p")
+        await console.shows("45 keys")
+        await console.shows("type production")
+        await console.shows("Write 45 changes")
+        await console.shows("payments/enabled")
+        await console.press(*"because")
+        await console.press("enter")
+        await console.type("production")
+        await console.press("enter", "enter")
+        await eventually(lambda: rows(console) == [])
+        assert await wire.revision("production") == 1

@@ -1,7 +1,6 @@
 """Editing a value over a real hub: a control for each type, what others do meanwhile, drafts."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.widgets import Input, Switch, TextArea
@@ -329,7 +328,7 @@ async def test_any_text_survives_editing_and_is_shown_safely(hub: RunningHub, tm
         await sample_keys(wire)
         for text in HOSTILE:
             await wire.set(text, "retry.backoff", env=ENV, note=text[:2_000])
-            await eventually(lambda text=text: held(console, "retry.backoff") == text)
+            await holds(console, text)
             dialog = await begin(console, "retry.backoff")
             control = dialog.query_one(ValueControl)
             await console.press("ctrl+s")
@@ -340,7 +339,7 @@ async def test_any_text_survives_editing_and_is_shown_safely(hub: RunningHub, tm
             assert_harmless(console)
             await write(console)
             await closed(console)
-            await eventually(lambda text=text: held(console, "retry.backoff") == f"{text}z")
+            await holds(console, f"{text}z")
             await console.pilot.pause()
             assert_harmless(console)
 
@@ -356,9 +355,12 @@ async def test_what_is_pasted_reaches_no_terminal(hub: RunningHub, tmp_path: Pat
         assert dialog.query_one("#note", Input).value == "]0;xwhy"
 
 
-def held(console: Running, key: str) -> Any:
-    found = console.app.bridge.model.held(ENV, ("payments", key))
-    return None if found is None else found.value
+async def holds(console: Running, text: str) -> None:
+    def is_held() -> bool:
+        found = console.app.bridge.model.held(ENV, ("payments", "retry.backoff"))
+        return found is not None and found.value == text
+
+    await eventually(is_held)
 
 
 def assert_harmless(console: Running) -> None:

@@ -27,7 +27,8 @@ def instance(client_id: str, state: str = "current", **others: Any) -> dict[str,
     return {
         "client_id": client_id, "service": "checkout", "env": "development", "namespaces": ["payments"],
         "revision": 5, "target": 5, "state": state, "source": "push", "connected": True, "last_seen_seconds": 1.0,
-        "applied_ms": 12.0, "error": None, "sdk": "setpoint-python/0.1.0", "labels": {"zone": "a"}, "hub": "h1", **others,
+        "applied_ms": 12.0, "error": None, "sdk": "setpoint-python/0.1.0", "labels": {"zone": "a"}, "hub": "h1",
+        **others,
     }  # fmt: skip
 
 

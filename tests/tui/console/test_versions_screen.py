@@ -142,8 +142,8 @@ async def test_a_change_by_others_while_the_rollback_is_confirmed_is_not_overwri
         await wire.set(13, env="development")
         await console.shows("changed just now")
         await console.press("y")
-        await console.shows("nothing was rolled back: 1 key has changed since")
-        await console.shows("holds 13 now")
+        await console.shows("nothing was written: payments/max_retries changed in development")
+        await console.shows("8 → 13")
         assert await held(wire) == 13
         await console.press("escape")
         assert isinstance(console.app.screen, VersionsScreen)
@@ -189,7 +189,7 @@ async def test_a_change_set_that_was_built_upon_is_not_rolled_back_and_says_by_w
         await console.press("G", "R")
         text = await console.shows("nothing was rolled back: 1 key has changed since")
         assert "payments/max_retries" in text
-        assert "holds 8 now" in text
+        assert "3 → 8" in text
         assert await wire.revision("development") == 3
 
 

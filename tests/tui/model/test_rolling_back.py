@@ -8,7 +8,6 @@ from setpoint_tui.model.diffing import ABSENT
 from setpoint_tui.model.keys import Held, KeyId
 from setpoint_tui.model.rolling_back import (
     changed_since,
-    changed_since_conflicts,
     propose_key,
     propose_set,
     why_not,
@@ -90,17 +89,3 @@ def test_keys_that_hold_something_else_now_are_named() -> None:
     now = {KEY: held("z", 13), OTHER: held("y", 2)}
     assert [(one.key, one.held) for one in changed_since(done, now.get)] == [(KEY, now[KEY]), (OTHER, now[OTHER])]
     assert [one.key for one in changed_since(done, {OTHER: held("y", 2)}.get)] == [KEY, OTHER]
-
-
-def test_the_conflicts_of_a_refusal_are_read_as_far_as_they_name_a_key() -> None:
-    conflicts: list[dict[str, Any]] = [
-        {"namespace": "payments", "key": "max_retries", "env": "production"},
-        {"namespace": "payments", "key": "timeout"},
-        {"namespace": 3},
-        {},
-    ]
-    found = changed_since_conflicts(conflicts, "staging", lambda env, _: held(env, 1))
-    assert [(one.key, one.env, one.held.version if one.held else None) for one in found] == [
-        (KEY, "production", "production"),
-        (OTHER, "staging", "staging"),
-    ]

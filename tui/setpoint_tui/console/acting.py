@@ -75,7 +75,7 @@ class Acting:
     async def carry_out(self, proposal: Proposal, perform: Perform | None = None) -> Outcome | None:
         """Do the same, and leave it to the caller to show a conflict. `perform` makes the write."""
         hub = self._bridge.feed.connection
-        refused = role_refuses_because(self._model) or writes_refused_because(self._model.link)
+        refused = role_refuses_because(self._model, proposal.intent.env) or writes_refused_because(self._model.link)
         if refused is not None:
             return self._said(Refused(refused, "unavailable"), proposal)
         note = await self._confirmed(proposal)
@@ -98,7 +98,7 @@ class Acting:
 
     async def create(self, env: str, namespace: str | None) -> None:
         """Make a key, and go on to its value in an environment."""
-        refused = role_refuses_because(self._model)
+        refused = role_refuses_because(self._model, None)
         if refused is not None:
             self._bridge.say(refused, Severity.WARNING)
             return

@@ -81,7 +81,7 @@ class Console(App[None]):
     def show(self, dirty: Dirty) -> None:
         """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
         for screen in self.screen_stack:
-            if screen is self.front or isinstance(screen, Dialog):
+            if isinstance(screen, Dialog) or (isinstance(screen, ConsoleScreen) and screen is self.front):
                 screen.show(dirty)
 
     @property

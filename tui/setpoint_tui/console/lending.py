@@ -86,11 +86,12 @@ async def _run(command: Sequence[str]) -> tuple[str, bool]:
         await _stop(process)
         return "", True
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not leave the suspended app
-        return f"{safe_text(command[0], limit=80)} could not be run: {safe_text(str(error), limit=200)}", False
+        name, reason = safe_text(Path(command[0]).name, limit=60), safe_text(str(error), limit=200)
+        return f"{name} could not be run: {reason}", False
 
 
 def _verdict(name: str, code: int) -> str:
-    shown = safe_text(name, limit=80)
+    shown = safe_text(Path(name).name, limit=60)
     if code < 0:
         return f"{shown} was ended by signal {-code}; what it had saved is here"
     return "" if code == 0 else f"{shown} ended with exit code {code}; what it had saved is here"

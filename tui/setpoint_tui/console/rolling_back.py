@@ -1,19 +1,24 @@
 """Taking a whole change set back, from any screen: what changed since is shown instead, when something has."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
 from setpoint.errors import SetpointError
-from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
-from setpoint_tui.intents import Conflicted, Outcome
+from setpoint_tui.console.dialogs.tell import TellDialog
+from setpoint_tui.console.telling import changed_since_lines
+from setpoint_tui.console.widgets.bars import environment_badge
+from setpoint_tui.formatting import format_revision
+from setpoint_tui.intents import Outcome
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.place import Loading
-from setpoint_tui.model.proposals import Proposal
-from setpoint_tui.model.rolling_back import ChangedSince, changed_since, changed_since_conflicts, propose_set
+from setpoint_tui.model.rolling_back import ChangedSince, changed_since, propose_set
 
 if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
 
-__all__ = ["propose_or_explain", "roll_back_set"]
+__all__ = ["roll_back_set"]
 
 
 async def roll_back_set(console: "Console", env: str, revision: int) -> Outcome | None:
@@ -31,20 +36,12 @@ async def roll_back_set(console: "Console", env: str, revision: int) -> Outcome 
         return None
     since = changed_since(done, place.held.get)
     if since:
-        _show_changed(console, since)
+        _show_changed(console, env, revision, since)
         return None
-    return await propose_or_explain(console, propose_set(done, place.revision, place.held.get))
+    return await console.acting.propose(propose_set(done, place.revision, place.held.get))
 
 
-async def propose_or_explain(console: "Console", proposal: Proposal) -> Outcome | None:
-    """Propose a rollback; of a conflict, show what has changed since."""
-    outcome = await console.acting.propose(proposal)
-    if isinstance(outcome, Conflicted):
-        since = changed_since_conflicts(outcome.conflicts, proposal.intent.env, console.bridge.model.held)
-        if since:
-            _show_changed(console, since)
-    return outcome
-
-
-def _show_changed(console: "Console", since: list[ChangedSince]) -> None:
-    console.push_screen(ChangedSinceDialog("nothing was rolled back", since))
+def _show_changed(console: "Console", env: str, revision: int, since: Sequence[ChangedSince]) -> None:
+    badge = environment_badge(console.bridge.model, env)
+    title = Content.assemble(badge, (f"  {format_revision(revision)} cannot be taken back whole", "bold"))
+    console.push_screen(TellDialog(title, list(changed_since_lines(since))))

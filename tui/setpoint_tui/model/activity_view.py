@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from setpoint_tui.answers import PastChangeSet
-from setpoint_tui.formatting import counted, format_change, format_revision
+from setpoint_tui.formatting import format_change, format_revision
 from setpoint_tui.model.activity_filter import ActivityFilter
 from setpoint_tui.model.activity_log import ActivityLog, Gap
 from setpoint_tui.model.keys import key_path
@@ -42,27 +42,26 @@ def oldest_gap(rows: Iterable[ActivityRow]) -> Gap | None:
 
 
 def headline(done: PastChangeSet) -> str:
-    """Say what a change set did in one line: the first key with its values, and how many more."""
+    """Say what a change set did in one line: the first key, how many more, and the first one's values."""
     if not done.changes:
         return "nothing that this token may see"
-    first = done.changes[0]
+    first, more = done.changes[0], len(done.changes) - 1
     old, new = format_change(first, first.type)
-    said = f"{safe_text(key_path((first.namespace, first.key)))} {old} → {new}"
-    more = len(done.changes) - 1
-    return safe_text(said, limit=_LONGEST_HEADLINE) + (f", +{more:,} more" if more else "")
+    # How many more comes before the values: these may be long, and the end of a line is cropped.
+    name = safe_text(key_path((first.namespace, first.key))) + (f" +{more:,} more " if more else "")
+    return safe_text(f"{name} {old} → {new}", limit=_LONGEST_HEADLINE)
 
 
 def gap_words(gap: Gap, *, is_full: bool) -> str:
     """Say what is missing, and what to do about it."""
-    number = gap.last - gap.first + 1
     span = format_revision(gap.last)
-    if number > 1:
-        span = f"{format_revision(gap.first)} to {span}"
+    if gap.first < gap.last:
+        span = f"{format_revision(gap.first)}-{span}"
     if gap.reason:
-        return f"{span} could not be fetched: {safe_text(gap.reason, limit=200)} · enter tries again"
+        return f"{span} refused: {safe_text(gap.reason, limit=200)} · enter tries again"
     if is_full:
         return f"{span}: more than is kept here; v on a key shows all of its versions"
-    return f"{span}: {counted(number, 'change set')} not loaded · enter loads them"
+    return f"{span} not loaded · enter loads it"
 
 
 def _by_anchor(log: ActivityLog, env: str, head: int) -> dict[int, list[Gap]]:

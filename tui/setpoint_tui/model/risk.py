@@ -7,6 +7,7 @@ from setpoint_tui.formatting import counted
 from setpoint_tui.model.diff_lines import ABSENT
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.proposals import Proposal
+from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Rung", "policy_sentence", "role_refuses_because", "rung_of", "title_of_button"]
 
@@ -51,9 +52,17 @@ def title_of_button(proposal: Proposal, environment: Environment | None) -> str:
     return "Write" if number == 1 else f"Write {counted(number, 'change')}"
 
 
-def role_refuses_because(model: Model) -> str | None:
-    """Return why who we are may not write anything, or None."""
+def role_refuses_because(model: Model, env: str | None = None) -> str | None:
+    """Return why our token may not change anything in an environment, or, without one, anywhere; None: it may.
+
+    The hub has the last word; this only says beforehand what it would say.
+    """
     who = model.whoami
-    if who is not None and who.role == "reader":
-        return "your token's role is reader: changing something takes the role editor"
-    return None
+    if who is None:
+        return None
+    powers = [one for name, one in who.may.items() if env in (None, name)]
+    if who.role != "reader" and (any(one.write or one.propose for one in powers) or not who.may):
+        return None
+    if who.role != "reader" and not powers:
+        return f"your token does not reach {safe_text(env or 'any environment', limit=60)}"
+    return f"your token's role is {safe_text(who.role, limit=40)}: changing something here takes the role editor"

@@ -1,30 +1,30 @@
 """What a rollback would do, compared with what holds now, and why it cannot be done. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from setpoint_tui.answers import HistoryChange, PastChangeSet
 from setpoint_tui.formatting import counted, format_revision
-from setpoint_tui.model.diff_lines import ABSENT
+from setpoint_tui.model.diff_lines import ABSENT, Absent
 from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.keys import Held, KeyId, key_path
 from setpoint_tui.model.proposals import Proposal, ProposedChange
 from setpoint_tui.model.story import Story, value_after
 from setpoint_tui.text_safety import safe_text
 
-__all__ = ["ChangedSince", "changed_since", "changed_since_conflicts", "propose_key", "propose_set", "why_not"]
+__all__ = ["ChangedSince", "changed_since", "propose_key", "propose_set", "why_not"]
 
 Holds = Callable[[KeyId], Held | None]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedSince:
-    """A key that does not hold any more what a write was to be based on; `held` is what it holds, as far as known."""
+    """A key of a change set that was changed again: what it held after it, and what it holds (None: no value)."""
 
     key: KeyId
+    type: str
+    after: object | Absent
     held: Held | None
-    env: str
 
 
 def why_not(story: Story, change: HistoryChange | None) -> str | None:
@@ -67,7 +67,8 @@ def changed_since(done: PastChangeSet, holds: Holds) -> list[ChangedSince]:
         key = (change.namespace, change.key)
         held = holds(key)
         if (None if held is None else held.version) != change.version:
-            found.append(ChangedSince(key, held, done.env))
+            after = ABSENT if change.version is None else change.new
+            found.append(ChangedSince(key, change.type, after, held))
     return found
 
 
@@ -96,15 +97,3 @@ def propose_set(done: PastChangeSet, present_revision: int, holds: Holds) -> Pro
         changes,
         based_on=f"{safe_text(done.env)} {format_revision(present_revision)}",
     )
-
-
-def changed_since_conflicts(
-    conflicts: Iterable[dict[str, Any]], env: str, holds: Callable[[str, KeyId], Held | None]
-) -> list[ChangedSince]:
-    """Read the conflicts of a refusal; entries that name no key are left out."""
-    found: list[ChangedSince] = []
-    for entry in conflicts:
-        namespace, key, at = entry.get("namespace"), entry.get("key"), entry.get("env", env)
-        if isinstance(namespace, str) and isinstance(key, str) and isinstance(at, str):
-            found.append(ChangedSince((namespace, key), holds(at, (namespace, key)), at))
-    return found

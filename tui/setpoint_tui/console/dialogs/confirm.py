@@ -31,6 +31,8 @@ _MOST_KEYS = 100
 _LINES_OF_EACH = 12
 """Lines of each key's diff when there are several."""
 _LONGEST_NOTE = 2_000
+_LEAST_LINES = 2
+"""Lines of the differences that stay on a terminal that has no room for more."""
 
 
 class ConfirmDialog(Dialog[str | None]):
@@ -101,6 +103,18 @@ class ConfirmDialog(Dialog[str | None]):
     def _draw(self) -> None:
         self.query_one("#confirm-effect", Static).update(Content("\n").join(list(self._effect())))
         self.query_one("#yes", Button).disabled = self._why_not() is not None
+        self.call_after_refresh(self._fit)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Let the differences give way, so that what is asked below them is always on the screen."""
+        frame, body = self.query_one("#confirm"), self.query_one("#confirm-body")
+        others = sum(one.outer_size.height + one.styles.margin.height for one in frame.children if one is not body)
+        share = frame.styles.max_height
+        whole = self.size.height if share is None else int(self.size.height * share.value / 100)
+        body.styles.max_height = max(_LEAST_LINES, whole - frame.gutter.height - others)
 
     # -- what the person does
 

@@ -85,6 +85,7 @@ class EditDialog(Dialog[None]):
         self._saving: Timer | None = None
         self._read: ReadValue | Mistake = read_text(self._type, begun.edited)
         self._meanwhile: Meanwhile | None = None
+        self._seen = begun.edited
 
     def compose(self) -> ComposeResult:
         with Vertical(id="edit"):
@@ -120,6 +121,10 @@ class EditDialog(Dialog[None]):
     # -- what the person does
 
     def on_value_control_changed(self) -> None:
+        # A control also tells of the text that it was given, which is no news.
+        if self._control.edited == self._seen:
+            return
+        self._seen = self._control.edited
         self._trouble = self._advice = ""
         self._read = read_text(self._type, self._control.edited)
         self._compare()
@@ -238,6 +243,7 @@ class EditDialog(Dialog[None]):
         finally:
             self._busy = False
         self._control.put(lent.edited)
+        self._seen = self._control.edited
         self._read = read_text(self._type, lent.edited)
         self._trouble = lent.trouble
         self._compare()

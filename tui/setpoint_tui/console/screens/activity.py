@@ -52,6 +52,8 @@ class ActivityScreen(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self.listed = ActivityList()
+        self._trouble: str | None = None
+        """What is wrong with the filter as it is typed."""
         self._wanted: Gap | None = None
         """What the person asked to be fetched."""
         self._loading: str | None = None
@@ -63,12 +65,12 @@ class ActivityScreen(ConsoleScreen):
             yield BigTable[ActivityRow](
                 [
                     Column("WHEN", 11, priority=7),
-                    Column("ENV", 13, priority=8),
-                    Column("REV", 7, align="right", priority=6),
-                    Column("WHO", 10, priority=9),
-                    Column("HOW", 9, priority=4),
+                    Column("ENV", 12, priority=8),
+                    Column("REV", 6, align="right", priority=6),
+                    Column("WHO", 8, priority=9),
+                    Column("HOW", 8, priority=4),
                     Column("WHAT", None, priority=10, least=24),
-                    Column("NOTE", 20, priority=3),
+                    Column("NOTE", 18, priority=3),
                 ],
                 cells=self._cells,
                 dimmed=lambda _: not self.model.is_live,
@@ -125,7 +127,10 @@ class ActivityScreen(ConsoleScreen):
         words += ["esc shows all"] if listed.is_narrowed else []
         words += [f"{shown:,} of {counted(len(self.model.activity), 'change set')} loaded"]
         words += [f"loading {safe_text(self._loading)}…"] if self._loading else []
-        self.query_one("#status", Static).update(Content.styled(" · ".join(words), "$text-muted"))
+        status = Content.styled(" · ".join(words), "$text-muted")
+        if self._trouble is not None:
+            status = Content.styled(safe_text(self._trouble), "$text-error")
+        self.query_one("#status", Static).update(status)
 
     @property
     def _here_words(self) -> str:
@@ -271,9 +276,9 @@ class ActivityScreen(ConsoleScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         try:
             self.listed.set_filter(event.value)
+            self._trouble = None
         except InvalidFilter as error:
-            self.query_one("#status", Static).update(Content.styled(safe_text(str(error)), "$text-error"))
-            return
+            self._trouble = str(error)
         self._narrowed()
 
     def _narrowed(self) -> None:

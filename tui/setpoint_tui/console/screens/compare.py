@@ -1,7 +1,7 @@
 """Compare: two environments side by side, only what differs, and taking over from one to the other."""
 
 from itertools import permutations
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -12,7 +12,6 @@ from textual.widgets import Input, Static
 from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.answers import ComparedKey
 from setpoint_tui.console.actions import bindings
-from setpoint_tui.console.dialogs.changed_since import ChangedSinceDialog
 from setpoint_tui.console.dialogs.choose import Choice, Choose
 from setpoint_tui.console.refreshing import Refreshing
 from setpoint_tui.console.screens.base import ConsoleScreen
@@ -28,7 +27,7 @@ from setpoint_tui.console.widgets.comparison import (
 from setpoint_tui.console.widgets.diff_view import DiffView
 from setpoint_tui.errors import InvalidFilter
 from setpoint_tui.formatting import copied_value, counted
-from setpoint_tui.intents import Conflicted, Done
+from setpoint_tui.intents import Done
 from setpoint_tui.model.comparing import Comparing, Pair, next_pair, pair_around
 from setpoint_tui.model.diffing import ABSENT, diff_values
 from setpoint_tui.model.dirty import Dirty, Topic
@@ -36,7 +35,6 @@ from setpoint_tui.model.keys import Facts, KeyId, key_path
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.promoting import propose_promotion, why_nothing
 from setpoint_tui.model.proposals import Proposal
-from setpoint_tui.model.rolling_back import changed_since_conflicts
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["CompareScreen"]
@@ -98,7 +96,7 @@ class CompareScreen(ConsoleScreen):
     @property
     def table(self) -> BigTable[KeyId]:
         """The rows that differ."""
-        return self.query_one("#compare-table", BigTable)
+        return cast("BigTable[KeyId]", self.query_one("#compare-table"))
 
     @property
     def _row(self) -> ComparedKey | None:
@@ -329,10 +327,6 @@ class CompareScreen(ConsoleScreen):
         self._stale = True
         if isinstance(outcome, Done):
             self.comparing.set_marks(self.comparing.marked - set(proposal.intent.keys))
-        elif isinstance(outcome, Conflicted):
-            since = changed_since_conflicts(outcome.conflicts, proposal.intent.env, self.model.held)
-            if since:
-                self.console.push_screen(ChangedSinceDialog("nothing was promoted", since))
 
     # -- keeping
 
@@ -341,7 +335,16 @@ class CompareScreen(ConsoleScreen):
 
     def restore(self, kept: dict[str, object]) -> None:
         pair, text = kept.get("pair"), kept.get("filter")
-        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair):
-            self._wanted = (str(pair[0]), str(pair[1]))
+        self._wanted = _pair_of(pair)
         if isinstance(text, str) and text:
             self.query_one("#filter", Input).value = text
+
+
+def _pair_of(kept: object) -> Pair | None:
+    """Read a pair that was kept; None: it cannot be used."""
+    names = cast("list[Any]", kept) if isinstance(kept, list) else []
+    match names:
+        case [str() as source, str() as target] if source != target:
+            return source, target
+        case _:
+            return None

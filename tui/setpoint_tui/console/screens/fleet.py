@@ -55,6 +55,8 @@ class FleetScreen(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self.listed = FleetList()
+        self._trouble: str | None = None
+        """What is wrong with the filter as it is typed."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="summary", markup=False)
@@ -65,7 +67,7 @@ class FleetScreen(ConsoleScreen):
                 Column("RUNS", 7, align="right", priority=8),
                 Column("TARGET", 7, align="right", priority=4),
                 Column("BEHIND BY", 9, align="right", priority=5),
-                Column("SEEN", 5, align="right", priority=6),
+                Column("SEEN", 6, align="right", priority=6),
                 Column("SOURCE", 6, priority=3),
                 Column("APPLIED", 7, align="right", priority=2),
                 Column("STATE", None, priority=9, least=12),
@@ -147,7 +149,7 @@ class FleetScreen(ConsoleScreen):
         words += ["by service"] if listed.grouped else []
         if seen is not None:
             words.append(f"as of {seen.at:%H:%M:%S}")
-        trouble = self.model.fleet_trouble.get(self._env)
+        trouble = self._trouble or self.model.fleet_trouble.get(self._env)
         if trouble is not None:
             words.insert(0, safe_text(trouble, limit=200))
         self.query_one("#status", Static).update(
@@ -234,9 +236,9 @@ class FleetScreen(ConsoleScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         try:
             self.listed.set_filter(event.value)
+            self._trouble = None
         except InvalidFilter as error:
-            self.query_one("#status", Static).update(Content.styled(safe_text(str(error)), "$text-error"))
-            return
+            self._trouble = str(error)
         self._rearranged()
 
     def on_input_submitted(self) -> None:

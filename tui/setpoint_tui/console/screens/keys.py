@@ -1,34 +1,30 @@
 """Keys: environments and namespaces at the left, keys in the middle, the key under the cursor at the right."""
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from setpoint_tui.console.actions import ACTIONS, bindings
-from setpoint_tui.console.screens.base import ConsoleScreen
-from setpoint_tui.console.widgets.big_table import BigTable, Column
+from setpoint_tui.console.actions import bindings
+from setpoint_tui.console.screens.key_actions import KeyActions
+from setpoint_tui.console.widgets import key_rows
+from setpoint_tui.console.widgets.big_table import BigTable
 from setpoint_tui.console.widgets.detail import DetailPane
+from setpoint_tui.console.widgets.quiet import Line, retitle
 from setpoint_tui.console.widgets.scopes import Scopes
 from setpoint_tui.errors import InvalidFilter
-from setpoint_tui.formatting import NO_VALUE, copied_value, format_age, format_revision
+from setpoint_tui.formatting import copied_value
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.key_list import SORTS, KeyList, Which
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.place import Loading
-from setpoint_tui.model.risk import role_refuses_because
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["KeysScreen"]
-
-_FRESH = timedelta(seconds=10)
-"""How long a value that changed is marked with Δ."""
 
 _RESORT_SECONDS = 1.0
 """Between two sorts by what others keep changing: a list that jumps ten times a second cannot be read."""
@@ -38,12 +34,8 @@ _OWN = (
     "copy", "copy_path", "mark", "sort", "freeze", "deleted", "zoom", "back", "retry",
 )  # fmt: skip
 
-_NEEDS_KEY = ("open", "edit", "editor", "delete", "versions", "diff", "promote", "copy", "copy_path")
 
-_SORT_COLUMNS = {"key": "KEY", "type": "TYPE", "value": "VALUE", "rev": "REV", "age": "AGE"}
-
-
-class KeysScreen(ConsoleScreen):
+class KeysScreen(KeyActions):
     """Browse and edit."""
 
     NAME = "keys"
@@ -65,22 +57,16 @@ class KeysScreen(ConsoleScreen):
         with Horizontal(id="panes"):
             yield Scopes()
             yield BigTable[KeyId](
-                [
-                    Column("KEY", None, priority=10, share=3, least=24),
-                    Column("TYPE", 5, priority=3),
-                    Column("VALUE", None, priority=9, share=2),
-                    Column("REV", 6, align="right", priority=2),
-                    Column("AGE", 4, align="right", priority=4),
-                ],
-                cells=self._cells,
-                glyph=self._glyph,
-                dimmed=self._is_old,
+                key_rows.COLUMNS,
+                cells=lambda key: key_rows.cells(self.model, key),
+                glyph=lambda key: key_rows.glyph(self.model, key),
+                dimmed=lambda _: not self.model.is_live,
                 id="keys-table",
                 classes="pane",
             )
             yield DetailPane()
         yield Input(placeholder="words, re: type: owner: tag: value: changed:<1h !not", id="filter")
-        yield Static(id="status", markup=False)
+        yield Line(id="status")
 
     def on_mount(self) -> None:
         self._list = KeyList(self.model)
@@ -136,13 +122,13 @@ class KeysScreen(ConsoleScreen):
             self.listed.update()
             self.table.set_rows(self.listed.order)
             self._keep_cursor()
-        self.table.sort = (_SORT_COLUMNS[self.listed.sort], self.listed.descending)
+        self.table.sort = (key_rows.SORT_COLUMNS[self.listed.sort], self.listed.descending)
         if dirty.values:
             self.table.refresh_rows([key for at, key in dirty.values if at == env])
         elif dirty.has(Topic.VALUES) or self.model.is_live != self._was_live:
             self.table.refresh()
         self._was_live = self.model.is_live
-        self.table.empty = self._empty()
+        self.table.empty = key_rows.empty_words(self.model, self.listed)
 
     def _keep_cursor(self) -> None:
         """The model's key is the one that is selected: put the cursor there, or take what the cursor is at."""
@@ -168,59 +154,20 @@ class KeysScreen(ConsoleScreen):
         """Ages grow, and marks of freshness fade, although nothing is heard."""
         if not self.is_current:
             return
-        drawn = {key: (self._glyph(key), self._cells(key)[-1]) for key in self.table.rows_in_view}
+        drawn = {
+            key: (key_rows.glyph(self.model, key), key_rows.cells(self.model, key)[-1])
+            for key in self.table.rows_in_view
+        }
         self.table.refresh_rows([key for key, aged in drawn.items() if aged != self._aged.get(key)])
         self._aged = drawn
         self.query_one(DetailPane).show(self.model)
         if self.listed.is_stale:
             self._update_rows(Dirty())
 
-    # -- rows
-
-    def _cells(self, key: KeyId) -> Sequence[str | Content]:
-        facts = self.model.facts[key]
-        name = facts.key if self.model.selection.namespace is not None else key_path(key)
-        held = self.model.held(self.model.selection.env or "", key)
-        kind = "str" if facts.type == "string" else facts.type
-        if held is None:
-            return (name, kind, Content.styled(NO_VALUE, "$text-muted"), "", "")
-        age = "" if held.at is None else format_age(held.at, datetime.now(UTC))
-        return (name, kind, held.text, format_revision(held.revision), age)
-
-    def _glyph(self, key: KeyId) -> str:
-        env = self.model.selection.env or ""
-        if self.model.drafts.get(env, key) is not None:
-            return "✎"
-        held = self.model.held(env, key)
-        is_fresh = held is not None and held.at is not None and datetime.now(UTC) - held.at < _FRESH
-        return "Δ" if is_fresh else ""
-
-    def _is_old(self, _: KeyId) -> bool:
-        return not self.model.is_live
-
-    def _empty(self) -> Content:
-        place = self.model.places.get(self.model.selection.env or "")
-        if place is None or (place.loading is not Loading.COMPLETE and not self.model.facts_complete):
-            trouble = place.trouble if place is not None else None
-            return Content(safe_text(trouble)) if trouble else Content("loading…")
-        if self.listed.filter_text:
-            return Content.assemble("nothing matches ", (safe_text(self.listed.filter_text), "bold"), " · esc clears")
-        if self.listed.which != "all":
-            return Content("no such keys here · X shows all")
-        return Content("no keys yet · n makes the first")
-
     def _show_status(self) -> None:
-        listed, env = self.listed, self.model.selection.env or ""
-        scope = self.model.selection.namespace or "all namespaces"
-        shown = f"  {len(listed.order):,} match" if listed.filter_text else ""
-        self.table.border_title = f"{safe_text(scope)}  {listed.in_scope:,} keys{shown}"
-        words = [f"/ {safe_text(listed.filter_text)}  esc clears"] if listed.filter_text else []
-        words += [f"{len(listed.order):,} of {listed.in_scope:,}"]
-        words += [f"{len(self.table.marked)} marked"] if self.table.marked else []
-        words += {"all": [], "set": ["with a value here"], "unset": ["without a value here"]}[listed.which]
-        words += ["order frozen: f lets it go"] if listed.frozen else []
-        words += [f"sort {listed.sort} {'↓' if listed.descending else '↑'}", safe_text(env)]
-        self.query_one("#status", Static).update(Content.styled(" · ".join(words), "$text-muted"))
+        retitle(self.table, key_rows.title(self.model, self.listed))
+        words = key_rows.status_words(self.model, self.listed, len(self.table.marked))
+        self.query_one("#status", Line).say(words)
 
     # -- what the person does
 
@@ -236,11 +183,11 @@ class KeysScreen(ConsoleScreen):
         try:
             self.listed.set_filter(event.value)
         except InvalidFilter as error:
-            self.query_one("#status", Static).update(Content.styled(safe_text(str(error)), "$text-error"))
+            self.query_one("#status", Line).say(Content.styled(safe_text(str(error)), "$text-error"))
             return
         self.listed.update()
         self.table.set_rows(self.listed.order)
-        self.table.empty = self._empty()
+        self.table.empty = key_rows.empty_words(self.model, self.listed)
         self._keep_cursor()
         self._show_status()
 
@@ -292,68 +239,12 @@ class KeysScreen(ConsoleScreen):
         if not zoomed:
             self.query_one(DetailPane).remove_class("-open")
 
-    # -- what changes something
-
-    def why_off(self, action_id: str) -> str | None:
-        if action_id in _NEEDS_KEY and self._here is None:
-            return "no key is selected"
-        if ACTIONS[action_id].writes and (refused := role_refuses_because(self.model)) is not None:
-            return refused
-        # An edit can be begun without a connection: it becomes a draft.
-        return None if action_id in ("edit", "editor") else super().why_off(action_id)
+    # -- what the actions are about
 
     @property
-    def _here(self) -> tuple[str, KeyId] | None:
-        """The environment and the key that actions are about: those that the model holds as selected."""
-        selection = self.model.selection
-        if selection.env is None or selection.key is None or selection.key not in self.model.facts:
-            return None
-        return selection.env, selection.key
-
-    def action_edit(self) -> None:
-        """Change the value."""
-        if not self.refuse("edit") and self._here is not None:
-            self.console.bridge.run_write(self.console.acting.edit(*self._here))
-
-    def action_edit_outside(self) -> None:
-        """Change the value in $EDITOR."""
-        if not self.refuse("editor") and self._here is not None:
-            self.console.bridge.run_write(self.console.acting.edit_outside(*self._here))
-
-    def action_new(self) -> None:
-        """Make a key."""
-        env = self.model.selection.env
-        if not self.refuse("new") and env is not None:
-            key = self.model.selection.key
-            namespace = self.model.selection.namespace or (None if key is None else key[0])
-            self.console.bridge.run_write(self.console.acting.create(env, namespace))
-
-    def action_delete(self) -> None:
-        """Take the values of the marked keys away, or of the selected one."""
-        if not self.refuse("delete") and self._here is not None:
-            env, key = self._here
-            marked = [one for one in self.table.order if one in self.table.marked]
-            self.console.bridge.run_write(self._delete(env, marked or [key]))
-
-    async def _delete(self, env: str, keys: list[KeyId]) -> None:
-        await self.console.acting.delete(env, keys)
-
-    def action_diff(self) -> None:
-        """Show what differs: from the marked keys, or between the environments."""
-        if not self.refuse("diff") and self._here is not None:
-            self.console.bridge.run_write(self.console.acting.differences(*self._here, self.table.marked))
-
-    def action_versions(self) -> None:
-        """Show every value that the key ever had here."""
-        if not self.refuse("versions") and self._here is not None:
-            self.console.open_versions(*self._here)
-
-    def action_promote(self) -> None:
-        """Compare the key's namespace with the next environment."""
-        if not self.refuse("promote") and self._here is not None:
-            env, key = self._here
-            self.model.select(env=env, namespace=key[0], key=key)
-            self.console.action_go("compare")
+    def marked(self) -> list[KeyId]:
+        marked = self.table.marked
+        return [key for key in self.table.order if key in marked]
 
     def action_open(self) -> None:
         """Give the detail the whole screen, or give it back."""

@@ -1,7 +1,7 @@
 """Versions: every value that a key ever had in one environment, what changed between any two, and the way back."""
 
 import time
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,7 +14,7 @@ from setpoint_tui.answers import HistoryChange
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.version import VersionDialog
 from setpoint_tui.console.refreshing import Refreshing
-from setpoint_tui.console.rolling_back import propose_or_explain, roll_back_set
+from setpoint_tui.console.rolling_back import roll_back_set
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.widgets.big_table import BigTable, Column
 from setpoint_tui.console.widgets.diff_view import DiffView
@@ -27,7 +27,6 @@ from setpoint_tui.console.widgets.story import (
     why_empty,
 )
 from setpoint_tui.formatting import copied_value, format_revision
-from setpoint_tui.intents import Conflicted
 from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.keys import KeyId, key_path
@@ -98,7 +97,7 @@ class VersionsScreen(ConsoleScreen):
     @property
     def table(self) -> BigTable[int]:
         """The list of changes."""
-        return self.query_one("#versions-table", BigTable)
+        return cast("BigTable[int]", self.query_one("#versions-table"))
 
     @property
     def _at_cursor(self) -> HistoryChange | None:
@@ -307,12 +306,12 @@ class VersionsScreen(ConsoleScreen):
         """Put back everything that the change set of the version under the cursor changed."""
         change = self._at_cursor
         if not self.refuse("rollback_all") and change is not None:
-            self.console.bridge.run_write(self._roll_back_set(change.revision))
+            self.console.bridge.run_write(self._roll_back_set(self.story.env, change.revision))
 
-    async def _roll_back_set(self, revision: int) -> None:
-        if isinstance(await roll_back_set(self.console, self.story.env, revision), Conflicted):
-            self._behind = True
+    async def _roll_back_set(self, env: str, revision: int) -> None:
+        await roll_back_set(self.console, env, revision)
+        self._behind = True
 
     async def _write(self, proposal: Proposal) -> None:
-        if isinstance(await propose_or_explain(self.console, proposal), Conflicted):
-            self._behind = True
+        await self.console.acting.propose(proposal)
+        self._behind = True

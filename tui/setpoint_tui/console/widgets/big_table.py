@@ -322,6 +322,9 @@ class BigTable(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
             # The row has just gone from where the cells come from; the order without it is on its way.
             cells, glyph, dim = (), "", True
         at_cursor, marked = place == self._place, row in self._marks
+        if at_cursor and self.has_focus:
+            # The cursor's row is of one style: colours within it, turned round, would be patches.
+            cells = [cell.plain if isinstance(cell, Content) else cell for cell in cells]
         style = self._row_style(at_cursor=at_cursor, marked=marked, dim=dim)
         gutter = f"{_CURSOR if at_cursor else ' '}{_MARK if marked else ' '}{glyph}"
         return self._line(gutter, cells, width, style)

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from setpoint_tui.answers import ActiveValue, HistoryChange, Receipt
+from setpoint_tui.console.widgets.quiet import retitle
 from setpoint_tui.console.widgets.reach import reach_bar
 from setpoint_tui.formatting import NO_VALUE, format_age, format_change, format_revision, format_value
 from setpoint_tui.model.details import Detail
@@ -42,10 +43,10 @@ class DetailPane(VerticalScroll):
         env, key = model.selection.env, model.selection.key
         facts = model.facts.get(key) if key else None
         if env is None or key is None or facts is None:
-            self.border_title = "no key"
+            retitle(self, "no key")
             self._update(Content.styled("choose a key with j and k", "$text-muted"))
             return
-        self.border_title = safe_text(facts.key)
+        retitle(self, safe_text(facts.key))
         held, detail = model.held(env, key), model.details.get(env, key)
         width = max(self.size.width - 4, 20)
         if self.size.height <= _STRIP:
