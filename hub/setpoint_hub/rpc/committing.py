@@ -1,6 +1,7 @@
 """What the methods that write values have in common: how much at once, what is stated of a write, what it answers."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
@@ -45,6 +46,8 @@ async def answer_of(
         "repeated": committed.repeated,
         "changes": present.changes(change_set.changes),
     }
+    if committed.warnings:
+        result["warnings"] = [asdict(warned) for warned in committed.warnings]
     if receipt is not None:
         result["receipt"] = receipt
     return result

@@ -29,10 +29,12 @@ __all__ = [
     "PromoteParams",
     "ProtectParams",
     "RequestStatusParams",
+    "RevealParams",
     "RevokeTokenParams",
     "RollbackParams",
     "SetParams",
     "SnapshotParams",
+    "UpdateKeyParams",
 ]
 
 
@@ -115,6 +117,28 @@ class CreateKeyParams(WireModel):
     secret: bool = False
 
 
+class UpdateKeyParams(WireModel):
+    """`key.update`; what is absent stays, so ask `model_fields_set`. Type and secret are there to be refused."""
+
+    namespace: AnyName
+    key: AnyName
+    description: Note = ""
+    owner: Annotated[str, Field(max_length=100)] = ""
+    tags: Annotated[tuple[Tag, ...], BeforeValidator(_tuple), Field(max_length=20)] = ()
+    constraints: Any = None
+    type: Any = None
+    secret: Any = None
+    force: bool = False
+
+
+class RevealParams(WireModel):
+    """`secret.reveal`"""
+
+    env: AnyName
+    namespace: AnyName
+    key: AnyName
+
+
 class ChangeParams(WireModel):
     """One change of a `set`; whether a member was there at all matters, so ask `model_fields_set`."""
 
@@ -130,6 +154,7 @@ class _WriteParams(WireModel):
     note: Note = ""
     request_id: Identifier | None = None
     wait: Wait | None = None
+    force: bool = False
 
 
 class SetParams(_WriteParams):
@@ -185,6 +210,7 @@ class PromoteParams(WireModel):
     target_revision: Revision | None = None
     keys: Annotated[list[KeyParams], Field(min_length=1)] | None = None
     deletions: bool = False
+    force: bool = False
     note: Note = ""
     request_id: Identifier | None = None
     wait: Wait | None = None

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
@@ -14,6 +14,7 @@ from setpoint_hub.database import Connection, Database, Row
 from setpoint_hub.errors import DatabaseUnavailable, conflict, not_found, unavailable
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.replica import ChangeSet
+from setpoint_hub.store.guard import Guard, Warned
 from setpoint_hub.store.log import Log
 
 __all__ = ["Author", "Committed", "Intent", "Look", "Plan", "Writer", "active_versions"]
@@ -30,13 +31,24 @@ _ACTIVE: Final = """
     SELECT key_id, version_id, value FROM ConfigVersion WHERE env = $1 AND key_id = ANY ($2::uuid[]) AND is_active
 """
 
+# The keys are locked, too: their constraints stay those that the values are judged by.
+_HELD: Final = """
+    SELECT k.key_id, k.constraints, v.version_id, v.value
+    FROM ConfigKey k LEFT JOIN ConfigVersion v ON v.key_id = k.key_id AND v.env = $1 AND v.is_active
+    WHERE k.key_id = ANY ($2::uuid[])
+    ORDER BY k.key_id
+    FOR SHARE OF k
+"""
+
 # Before the new ones: the index that allows one active version per key is checked row by row.
 _DEACTIVATE: Final = "UPDATE ConfigVersion SET is_active = false WHERE version_id = ANY ($1::uuid[])"
 _REACTIVATE: Final = "UPDATE ConfigVersion SET is_active = true WHERE version_id = ANY ($1::uuid[])"
 _ADD: Final = """
-    INSERT INTO ConfigVersion (version_id, key_id, value, env, is_active, changed_by, change_note, created_at)
-    SELECT version_id, key_id, value, $4, true, $5, $6, $7
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS added (version_id, key_id, value)
+    INSERT INTO ConfigVersion (version_id, key_id, value, wrapped_key, master_key,
+                               env, is_active, changed_by, change_note, created_at)
+    SELECT version_id, key_id, value, wrapped_key, master_key, $6, true, $7, $8, $9
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[])
+         AS added (version_id, key_id, value, wrapped_key, master_key)
 """
 
 _RECORD: Final = """
@@ -56,6 +68,8 @@ _REQUEST: Final = "SELECT env, revision, change_set_id, changed_by, request_hash
 
 # Waits for a commit that may still be under way on a connection that we have lost.
 _SETTLE: Final = "SELECT revision FROM Environment WHERE env = $1 FOR UPDATE"
+
+LONGEST_HOW: Final = 100
 
 Plan = Callable[[Mapping[UUID, Active]], list[Step]]
 """Decides, under the environment's lock, from what is active now; raises the answer when it refuses."""
@@ -82,6 +96,8 @@ class Intent:
     author: Author
     request_id: UUID | None
     fingerprint: bytes
+    force: bool = False
+    """Whether it may change more of the environment at once than a change set usually may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +106,7 @@ class Committed:
 
     change_set: ChangeSet
     repeated: bool
+    warnings: tuple[Warned, ...] = ()
 
 
 class _Recorded(NamedTuple):
@@ -110,9 +127,10 @@ class _SeenBefore(Exception):
 class Writer:
     """Writes change sets. Within this hub the writers of one environment take turns without holding a connection."""
 
-    def __init__(self, database: Database, log_reader: Log) -> None:
+    def __init__(self, database: Database, log_reader: Log, guard: Guard) -> None:
         self._database = database
         self._log = log_reader
+        self._guard = guard
         # Weak: a lock lives while somebody waits for it, so names that are no environment leave nothing behind.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -121,8 +139,9 @@ class Writer:
     ) -> Committed:
         """Carry out a write once, whatever happens to the connection. `look` runs before each run of `plan`.
 
-        Raises the answers of `plan`, `not_found` (environment), `conflict` (the request id belongs to another
-        request) and `unavailable`, whose outcome is `unknown` only when the database cannot be asked any more.
+        Raises the answers of `plan` and of the guard, `not_found` (environment), `conflict` (the request id belongs
+        to another request) and `unavailable`, whose outcome is `unknown` only when the database cannot be asked any
+        more.
         """
         request_id = intent.request_id or uuid4()
         turn = self._turns.setdefault(intent.env, asyncio.Lock())
@@ -150,11 +169,15 @@ class Writer:
                     await _refuse_repetition(connection, request_id)
                 if look is not None:
                     await look(connection)
-                steps = plan(await active_versions(connection, intent.env, key_ids))
+                active, constraints = await _held(connection, intent.env, key_ids)
+                steps = plan(active)
+                passed = await self._guard.check(connection, intent.env, steps, constraints, force=intent.force)
+                intent = replace(intent, how=f"{intent.how}{passed.how}"[:LONGEST_HOW])
+                steps = await self._guard.seal(connection, intent.env, steps)
                 recorded = await _perform(connection, intent, request_id, taken, steps)
         except _SeenBefore as seen:
             return await self._repeated(intent, seen.row)
-        return Committed(_change_set(intent, taken, recorded, steps), repeated=False)
+        return Committed(_change_set(intent, taken, recorded, steps), repeated=False, warnings=passed.warnings)
 
     async def _after_loss(
         self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan, look: Look | None
@@ -195,6 +218,15 @@ async def active_versions(connection: Connection, env: str, key_ids: Sequence[UU
     return {row["key_id"]: Active(row["version_id"], row["value"]) for row in rows}
 
 
+async def _held(
+    connection: Connection, env: str, key_ids: Sequence[UUID]
+) -> tuple[dict[UUID, Active], dict[UUID, str]]:
+    """Return what is active of each key, and the constraints of those that have some."""
+    rows = await connection.rows(_HELD, env, key_ids)
+    active = {row["key_id"]: Active(row["version_id"], row["value"]) for row in rows if row["version_id"] is not None}
+    return active, {row["key_id"]: row["constraints"] for row in rows if row["constraints"] is not None}
+
+
 async def _perform(
     connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]
 ) -> _Recorded:
@@ -206,8 +238,9 @@ async def _perform(
         await connection.run(_DEACTIVATE, replaced)
     if added:
         ids, keys = [after.version for _, after in added], [key_id for key_id, _ in added]
-        texts = [after.text for _, after in added]
-        await connection.run(_ADD, ids, keys, texts, intent.env, by, intent.note, at)
+        texts, wrapped = [after.text for _, after in added], [after.wrapped for _, after in added]
+        seals = [seal and seal.key for seal in wrapped], [seal and seal.master_key for seal in wrapped]
+        await connection.run(_ADD, ids, keys, texts, *seals, intent.env, by, intent.note, at)
     if revived:
         await connection.run(_REACTIVATE, revived)
     return await _record(connection, intent, request_id, taken, steps)

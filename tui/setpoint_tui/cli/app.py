@@ -12,6 +12,7 @@ from setpoint_tui.cli import (
     comparing,
     creating,
     following,
+    keys,
     looking,
     playing,
     programs,
@@ -86,6 +87,11 @@ app.command("rollback", rich_help_panel=_CHANGE)(changing.rollback)
 app.command("promote", rich_help_panel=_CHANGE)(comparing.promote)
 app.command("apply", rich_help_panel=_CHANGE)(as_code.apply)
 
+_key = typer.Typer(help="Show keys and change what they say of themselves.", no_args_is_help=True)
+_key.command("show")(keys.show)
+_key.command("update")(keys.update)
+app.add_typer(_key, name="key", rich_help_panel=_CHANGE)
+
 _env = typer.Typer(help="List and make environments.", no_args_is_help=True)
 _env.command("list")(creating.list_environments)
 _env.command("create")(creating.create_environment)
@@ -112,3 +118,10 @@ _schema = typer.Typer(help="Apply or print the database's schema.", no_args_is_h
 _schema.command("apply", context_settings=_PASSED_ON)(programs.schema_apply)
 _schema.command("print", context_settings=_PASSED_ON)(programs.schema_print)
 app.add_typer(_schema, name="schema", rich_help_panel=_RUN)
+
+_secrets = typer.Typer(help="Make master keys, and wrap all secrets under the newest.", no_args_is_help=True)
+_secrets.command("rotate", context_settings=_PASSED_ON)(programs.secrets_rotate)
+_master_key = typer.Typer(help="Master keys.", no_args_is_help=True)
+_master_key.command("new", context_settings=_PASSED_ON)(programs.secrets_key_new)
+_secrets.add_typer(_master_key, name="key")
+app.add_typer(_secrets, name="secrets", rich_help_panel=_RUN)

@@ -9,8 +9,10 @@ from setpoint_tui.cli.completion import complete_environment, complete_key, comp
 __all__ = [
     "AnyEnv",
     "AnyNamespace",
+    "Constraints",
     "Env",
     "Expect",
+    "Force",
     "Json",
     "Key",
     "Namespace",
@@ -47,6 +49,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being a
 RequireAll = Annotated[
     bool,
     typer.Option("--require-all", help="Exit with 8 unless every live instance confirmed in time."),
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Also when it changes a large part of the environment; the log then says so."),
+]
+Constraints = Annotated[
+    str | None,
+    typer.Option("--constraints", metavar="JSON|@FILE", help='A JSON Schema that values keep, such as {"minimum": 1}.'),
 ]
 Expect = Annotated[
     str | None,
