@@ -112,14 +112,19 @@ CREATE TABLE IF NOT EXISTS ConfigKey (
     UNIQUE (namespace, key)
 );
 
+-- A JSON Schema that every new value keeps, as canonical JSON text; null: the type is enough.
+ALTER TABLE ConfigKey ADD COLUMN IF NOT EXISTS constraints text CHECK (octet_length(constraints) <= 16384);
+-- Whether its values are stored encrypted and shown masked.
+ALTER TABLE ConfigKey ADD COLUMN IF NOT EXISTS secret boolean NOT NULL DEFAULT false;
+
 COMMENT ON TABLE ConfigKey IS 'A setting: its name and type, the same in every environment';
 
 CREATE OR REPLACE FUNCTION setpoint_type_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'a key keeps its name and its type: create another key' USING ERRCODE = 'check_violation';
+    RAISE EXCEPTION 'a key keeps its name, its type and whether it is secret: create another key' USING ERRCODE = 'check_violation';
 END $$;
 
-CREATE OR REPLACE TRIGGER type_stays BEFORE UPDATE OF key_id, namespace, key, value_type ON ConfigKey
+CREATE OR REPLACE TRIGGER type_stays BEFORE UPDATE OF key_id, namespace, key, value_type, secret ON ConfigKey
     FOR EACH ROW EXECUTE FUNCTION setpoint_type_stays();
 
 
@@ -137,6 +142,12 @@ CREATE TABLE IF NOT EXISTS ConfigVersion (
     -- So that a change can name key, environment and version together, and never a version of another key.
     UNIQUE (version_id, key_id, env)
 );
+
+-- A secret's value is sealed: encrypted under a key of its own (AES-256-GCM, bound to version, key and environment), which
+-- is stored here encrypted under a master key that the database never sees. Null for what is no secret.
+ALTER TABLE ConfigVersion ADD COLUMN IF NOT EXISTS wrapped_key bytea CHECK (octet_length(wrapped_key) = 60);
+-- Which master key: the beginning of its SHA-256, in hexadecimal.
+ALTER TABLE ConfigVersion ADD COLUMN IF NOT EXISTS master_key varchar(16) CHECK (master_key ~ '^[0-9a-f]{16}$');
 
 COMMENT ON TABLE ConfigVersion IS 'Every value that ever was; is_active marks the one that holds';
 
@@ -160,11 +171,33 @@ CREATE OR REPLACE FUNCTION setpoint_value_fits(value_type text, value text) RETU
     END
 $$;
 
+-- What a sealed value looks like: the ciphertext, and a keyed digest that tells equal values from different ones.
+CREATE OR REPLACE FUNCTION setpoint_is_sealed(value text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT value ~ '^\{"ciphertext":"[A-Za-z0-9+/]{40,}={0,2}","fingerprint":"[0-9a-f]{8}"\}$'
+$$;
+
+-- What a stored value is compared by, and may be shown as: itself, or the mark that stands for a secret.
+CREATE OR REPLACE FUNCTION setpoint_shown(value text, secret boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN secret
+        THEN '{"secret":true,"fingerprint":"' || substring(value FROM '"fingerprint":"([0-9a-f]{8})"') || '"}'
+        ELSE value
+    END
+$$;
+
 CREATE OR REPLACE FUNCTION setpoint_check_value() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    expected text := (SELECT value_type FROM ConfigKey WHERE key_id = NEW.key_id);
+    expected text;
+    is_secret boolean;
 BEGIN
-    IF expected IS NOT NULL AND setpoint_value_fits(expected, NEW.value) IS NOT TRUE THEN
+    SELECT value_type, secret INTO expected, is_secret FROM ConfigKey WHERE key_id = NEW.key_id;
+    -- Whoever writes: what is secret is never stored in the clear.
+    IF is_secret THEN
+        IF NOT setpoint_is_sealed(NEW.value) OR NEW.wrapped_key IS NULL OR NEW.master_key IS NULL THEN
+            RAISE EXCEPTION 'the value of a secret key is stored sealed' USING ERRCODE = 'check_violation';
+        END IF;
+    ELSIF NEW.wrapped_key IS NOT NULL OR NEW.master_key IS NOT NULL THEN
+        RAISE EXCEPTION 'only the values of secret keys are sealed' USING ERRCODE = 'check_violation';
+    ELSIF expected IS NOT NULL AND setpoint_value_fits(expected, NEW.value) IS NOT TRUE THEN
         RAISE EXCEPTION 'the value does not fit the key''s type, %', expected USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
@@ -172,6 +205,32 @@ END $$;
 
 CREATE OR REPLACE TRIGGER value_fits BEFORE INSERT ON ConfigVersion
     FOR EACH ROW EXECUTE FUNCTION setpoint_check_value();
+
+-- A new master key takes over by wrapping the data key anew; what it opens stays as it is.
+CREATE OR REPLACE FUNCTION setpoint_only_rewrapped() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.wrapped_key IS NULL OR NEW.wrapped_key IS NULL OR NEW.master_key IS NULL OR NEW.master_key = OLD.master_key THEN
+        RAISE EXCEPTION 'a data key is wrapped anew under another master key, and otherwise stays'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER only_rewrapped BEFORE UPDATE OF wrapped_key, master_key ON ConfigVersion
+    FOR EACH ROW EXECUTE FUNCTION setpoint_only_rewrapped();
+
+-- Serves looking for the master keys in use, and rotation.
+CREATE INDEX IF NOT EXISTS versions_of_master_key ON ConfigVersion (master_key) WHERE master_key IS NOT NULL;
+
+
+-- One row, once a hub has had a master key.
+CREATE TABLE IF NOT EXISTS SecretKeyring (
+    only_one         boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    -- The master key that new secrets are wrapped under, whatever others a hub has: rotation changes it.
+    master_key       varchar(16) NOT NULL CHECK (master_key ~ '^[0-9a-f]{16}$'),
+    -- The key of the fingerprints, wrapped under it. It stays over rotations, so that fingerprints stay comparable.
+    fingerprint_key  bytea NOT NULL CHECK (octet_length(fingerprint_key) = 60)
+);
 
 
 -- One change of one environment, applied whole: who, when, why, how.
@@ -241,6 +300,12 @@ CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ConfigVersion
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ChangeSet
     FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON Change
+    FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+
+-- Without it, the fingerprints of before could not be compared with those to come.
+CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON SecretKeyring
+    FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON SecretKeyring
     FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
 
 -- Nor is the installation's identity taken away. (An environment with a history is kept by its references.)
@@ -319,12 +384,20 @@ CREATE TABLE IF NOT EXISTS ReviewEdit (
     version_id       uuid,
     -- Its value; a version that is new is added with it under that very id.
     value            text CHECK (octet_length(value) <= 65536),
+    -- Of a secret that is new: as in ConfigVersion. It is sealed for the version that it will be.
+    wrapped_key      bytea CHECK (octet_length(wrapped_key) = 60),
+    master_key       text,
     is_new           boolean NOT NULL,
     -- The version that was active when the base was read; null: no value.
     base_version_id  uuid,
     PRIMARY KEY (review_id, key_id),
     CHECK ((version_id IS NULL) = (value IS NULL))
 );
+
+CREATE OR REPLACE TRIGGER only_rewrapped BEFORE UPDATE OF wrapped_key, master_key ON ReviewEdit
+    FOR EACH ROW EXECUTE FUNCTION setpoint_only_rewrapped();
+CREATE OR REPLACE TRIGGER value_fits BEFORE INSERT ON ReviewEdit
+    FOR EACH ROW WHEN (NEW.is_new AND NEW.value IS NOT NULL) EXECUTE FUNCTION setpoint_check_value();
 
 
 -- What people said and did about a review, in their order.

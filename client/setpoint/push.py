@@ -101,7 +101,7 @@ class Push:
         }
         if identity.labels:
             params["labels"] = dict(identity.labels)
-        if held.epoch is not None and not self._from_scratch:
+        if held.epoch is not None and not held.withheld and not self._from_scratch:
             params |= {"epoch": held.epoch, "revision": held.revision}
         await connection.send(encode_call("watch", params, _WATCH_ID))
         early: list[Call] = []

@@ -9,10 +9,11 @@ from setpoint.errors import ProtocolError, SetpointError
 from setpoint.protocol.messages import Current, Delta, Entry, Full, Update
 from setpoint.protocol.names import Epoch, Revision
 
-__all__ = ["Gap", "Held", "apply"]
+__all__ = ["Gap", "Held", "apply", "without_secrets"]
 
 _START = Revision(0)
 _NOTHING: Mapping[str, Mapping[str, Entry]] = MappingProxyType({})
+_NOTHING_WITHHELD: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 class Gap(SetpointError):
@@ -21,12 +22,17 @@ class Gap(SetpointError):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a client holds. `epoch` is None until the first update from a hub."""
+    """What a client holds. `epoch` is None until the first update from a hub.
+
+    `withheld` has the version of each secret that is missing, as in what was read from disk: then a hub has to be
+    asked for everything.
+    """
 
     env: str
     epoch: Epoch | None = None
     revision: Revision = _START
     namespaces: Mapping[str, Mapping[str, Entry]] = field(default_factory=lambda: _NOTHING)
+    withheld: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NOTHING_WITHHELD)
 
 
 def apply(held: Held, update: Update) -> Held:
@@ -40,6 +46,8 @@ def apply(held: Held, update: Update) -> Held:
     match update:
         case Full():
             if update.epoch == held.epoch and update.revision < held.revision:
+                if held.withheld:
+                    raise Gap(f"the hub is at {update.revision}, before {held.revision} which is held without secrets")
                 return held
             return Held(held.env, update.epoch, update.revision, update.namespaces)
         case Delta():
@@ -65,7 +73,23 @@ def _apply_delta(held: Held, update: Delta) -> Held:
             else:
                 keys[key] = entry
         namespaces[namespace] = keys
-    return Held(held.env, held.epoch, update.revision, namespaces)
+    return Held(held.env, held.epoch, update.revision, namespaces, held.withheld)
+
+
+def without_secrets(held: Held) -> Held:
+    """Return what may stand on disk: the values of secrets are withheld, their versions are not."""
+    secrets = {
+        namespace: {key: entry.version for key, entry in entries.items() if entry.secret}
+        for namespace, entries in held.namespaces.items()
+    }
+    withheld = {namespace: versions for namespace, versions in secrets.items() if versions}
+    if not withheld:
+        return held
+    namespaces = {
+        namespace: {key: entry for key, entry in entries.items() if not entry.secret}
+        for namespace, entries in held.namespaces.items()
+    }
+    return replace(held, namespaces=namespaces, withheld={**held.withheld, **withheld})
 
 
 def _same_epoch(held: Held, epoch: Epoch) -> None:

@@ -22,7 +22,7 @@ from setpoint.boots import Boots, Process
 from setpoint.errors import NotJson, ProtocolError, SetpointError
 from setpoint.protocol.messages import decode_snapshot
 from setpoint.protocol.strict_json import dumps, loads
-from setpoint.replica import Held
+from setpoint.replica import Held, without_secrets
 
 __all__ = ["Encoded", "Record", "SnapshotFile", "UnusableSnapshot", "decode", "default_directory", "encode"]
 
@@ -40,7 +40,10 @@ class UnusableSnapshot(SetpointError):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A content as its line. `digest` is of the values alone: a revision that touches none of them has the same."""
+    """A content as its line. `digest` is of the values alone: a revision that touches none of them has the same.
+
+    For a secret its version stands in.
+    """
 
     env: str
     epoch: str
@@ -66,7 +69,11 @@ class Record:
 
 
 def encode(held: Held, pause: Callable[[], object]) -> Encoded:
-    """Return the content as a line; `pause` is called often, so that readers get their turn of the interpreter."""
+    """Return the content as a line, without the values of secrets.
+
+    `pause` is called often, so that readers get their turn of the interpreter.
+    """
+    held = without_secrets(held)
     parts: list[str] = []
     for count, namespace in enumerate(sorted(held.namespaces)):
         entries = held.namespaces[namespace]
@@ -79,19 +86,28 @@ def encode(held: Held, pause: Callable[[], object]) -> Encoded:
                 pause()
         parts.append("}")
     values = "".join(parts)
-    digest = hashlib.sha256(values.encode(errors="surrogatepass")).hexdigest()
-    position = dumps({"env": held.env, "epoch": held.epoch, "revision": held.revision})
-    line = f'{position[:-1]},"namespaces":{{{values}}}}}'
+    position: dict[str, Any] = {"env": held.env, "epoch": held.epoch, "revision": held.revision}
+    digested = values
+    if held.withheld:
+        position["withheld"] = {name: dict(sorted(held.withheld[name].items())) for name in sorted(held.withheld)}
+        digested += dumps(position["withheld"])
+    digest = hashlib.sha256(digested.encode(errors="surrogatepass")).hexdigest()
+    line = f'{dumps(position)[:-1]},"namespaces":{{{values}}}}}'
     return Encoded(held.env, held.epoch or "", held.revision, digest, line)
 
 
 def decode(line: str) -> Held:
     """Read a content's line back. Raises UnusableSnapshot."""
     try:
-        found = decode_snapshot(loads(line))
-    except (ProtocolError, NotJson) as error:
+        body = loads(line)
+        found = decode_snapshot(body)
+        withheld = {
+            str(namespace): {str(key): str(version) for key, version in versions.items()}
+            for namespace, versions in body.get("withheld", {}).items()
+        }
+    except (ProtocolError, NotJson, AttributeError) as error:
         raise UnusableSnapshot(f"it holds no snapshot ({error})") from error
-    return Held(found.env, found.epoch, found.revision, found.namespaces)
+    return Held(found.env, found.epoch, found.revision, found.namespaces, withheld)
 
 
 def default_directory() -> Path | None:

@@ -12,7 +12,7 @@ from setpoint.listeners import Dispatcher
 from setpoint.mismatches import Mismatches
 from setpoint.protocol.messages import Update
 from setpoint.reads import Snapshot
-from setpoint.replica import Held, apply
+from setpoint.replica import Held, apply, without_secrets
 from setpoint.status import Source
 from setpoint.wakeups import Signal
 
@@ -123,8 +123,9 @@ class Store:
 
     def _refuse(self, candidate: Content) -> str | None:
         """Return why the candidate must not run: it is barred, or the reason of the first validator that refuses it."""
-        if self._barred is not None and candidate.held.namespaces == self._barred.namespaces:
+        if self._barred is not None and _is_same(candidate.held, self._barred):
             return self._barred_because
+        secrets = any(entry.secret for entries in candidate.held.namespaces.values() for entry in entries.values())
         for validate in self.validators:
             try:
                 validate(Snapshot(candidate, self._mismatches))
@@ -135,8 +136,16 @@ class Store:
                     "revision %d is refused: the validator %s raised %s",
                     candidate.held.revision, name, type(error).__name__,
                 )  # fmt: skip
-                return f"{name}: {_text(error)}"[:_LONGEST_REASON]
+                reason = f"{name}: {_text(error)}"[:_LONGEST_REASON]
+                # It is told to the hub, which stores and shows it, and what it says may hold any value that it saw.
+                return f"{name}: {type(error).__name__} (said no more: there are secrets)" if secrets else reason
         return None
+
+
+def _is_same(held: Held, barred: Held) -> bool:
+    """Say whether two contents are one, where the barred one comes from disk and so lacks the values of secrets."""
+    bare = without_secrets(held)
+    return (bare.namespaces, bare.withheld) == (barred.namespaces, barred.withheld)
 
 
 def _text(error: BaseException) -> str:

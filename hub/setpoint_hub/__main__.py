@@ -1,4 +1,4 @@
-"""The hub's own command line: `python -m setpoint_hub hub | up | schema`. `setpoint` hands over to it."""
+"""The hub's own command line: `python -m setpoint_hub hub | up | schema | secrets`. `setpoint` hands over to it."""
 
 import argparse
 import asyncio
@@ -12,7 +12,9 @@ from typing import Any
 
 from setpoint_hub.embedded import EmbeddedError
 from setpoint_hub.errors import DatabaseUnavailable, HubError
+from setpoint_hub.rotation import rotate
 from setpoint_hub.schema import apply_schema, schema_text
+from setpoint_hub.sealing import new_master_key
 from setpoint_hub.settings import read_settings
 from setpoint_hub.up import Listen, default_data_folder, serve_hub, up
 
@@ -50,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
 
     schema = commands.add_parser("schema", help="apply schema.sql to SETPOINT_DATABASE_URL, or print it")
     schema.add_argument("action", choices=["apply", "print"])
+
+    secrets = commands.add_parser("secrets", help="master keys: print a new one, or wrap all secrets under the newest")
+    doing = secrets.add_subparsers(dest="action", required=True)
+    doing.add_parser("rotate", help="wrap the keys of all secrets under the first key of SETPOINT_MASTER_KEY_FILE")
+    key = doing.add_parser("key", help="print a new master key")
+    key.add_argument("making", choices=["new"])
     return parser
 
 
@@ -69,6 +77,10 @@ async def _work(asked: argparse.Namespace) -> None:
             await up(asked.data, Listen(asked.host, asked.port, asked.allow_plaintext), _say)
         case "schema" if asked.action == "print":
             sys.stdout.write(schema_text())
+        case "secrets" if asked.action == "key":
+            _say(new_master_key())
+        case "secrets":
+            _say(await rotate(read_settings(redis_url="redis://unused")))
         case _:
             await _apply_schema()
 

@@ -1,6 +1,6 @@
 """Two environments side by side, key by key: what differs, which side is newer, what could be promoted. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from setpoint.errors import InvalidValue
 from setpoint.protocol.names import Revision
 from setpoint.protocol.values import decode_value, encode_value
+from setpoint_hub.sealing import Wrapped, masked_text
 from setpoint_hub.store.keys import Key
 
 __all__ = ["Difference", "Position", "Side", "State", "problem_with"]
@@ -36,20 +37,30 @@ class Side:
     by_name: str
     at: datetime
     note: str
+    wrapped: Wrapped | None = None
+    """What opens the text, when it is sealed."""
+    clear: str | None = field(default=None, repr=False)
+    """A secret's value in the clear, where it is to be promoted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One key in both environments; a side is None where the key was never set. Values are equal as canonical text."""
+    """One key in both environments; a side is None where the key was never set.
+
+    Values are equal as canonical text, those of secrets by their fingerprints.
+    """
 
     key: Key
     source: Side | None
     target: Side | None
+    constraints: str | None = None
+    broken: str | None = None
+    """What of the constraints keeps the source's value out of the target; see `Judge`."""
 
     @property
     def state(self) -> State:
         """Where there is a value, and whether it is the same."""
-        source, target = _text(self.source), _text(self.target)
+        source, target = self._text(self.source), self._text(self.target)
         if source == target:
             return "same"
         if source is None:
@@ -66,8 +77,15 @@ class Difference:
     @property
     def problem(self) -> str | None:
         """Why the source's value cannot be promoted as it stands; None when it can, or when there is none."""
-        text = _text(self.source)
-        return None if text is None else problem_with(self.key, text)
+        text = self._text(self.source)
+        if text is None or self.broken is not None or self.key.secret:
+            return self.broken
+        return problem_with(self.key, text)
+
+    def _text(self, side: Side | None) -> str | None:
+        if side is None or side.text is None:
+            return None
+        return masked_text(side.text) if self.key.secret else side.text
 
 
 def problem_with(key: Key, text: str) -> str | None:
@@ -80,7 +98,3 @@ def problem_with(key: Key, text: str) -> str | None:
     except InvalidValue as error:
         return error.reason
     return None
-
-
-def _text(side: Side | None) -> str | None:
-    return None if side is None else side.text

@@ -5,6 +5,11 @@ HubError
 │   └── SchemaMismatch    the database lacks the schema, or has another version of it
 ├── DatabaseUnavailable   PostgreSQL cannot be reached, or did not answer in time
 ├── LogGap                a change set does not follow the revision that the replica holds
+├── SecretUnreadable      a secret's value cannot be opened
+│   ├── MasterKeyMissing  it is wrapped under a master key that this hub was not given
+│   ├── SealBroken        it was sealed for another key, environment or version, or was altered
+│   └── PlaceUnreadable   either of them, and of which key and environment
+├── CheckFailed           a check of constraints took too long, or could not be carried out
 └── (setpoint.errors.RequestFailed)  an answer to a request, made by the functions below
 """
 
@@ -15,10 +20,15 @@ from setpoint.errors import RequestFailed
 from setpoint.protocol.jsonrpc import INVALID_PARAMS, SYSTEM_ERROR
 
 __all__ = [
+    "CheckFailed",
     "DatabaseUnavailable",
     "HubError",
     "LogGap",
+    "MasterKeyMissing",
+    "PlaceUnreadable",
     "SchemaMismatch",
+    "SealBroken",
+    "SecretUnreadable",
     "StartRefused",
     "conflict",
     "forbidden",
@@ -50,6 +60,47 @@ class DatabaseUnavailable(HubError):
 
 class LogGap(HubError):
     """A change set does not follow the revision held: the environment has to be loaded anew."""
+
+
+class SecretUnreadable(HubError):
+    """A secret's value cannot be opened. What it says holds nothing of the value."""
+
+
+class MasterKeyMissing(SecretUnreadable):
+    """A secret is wrapped under a master key that this hub was not given."""
+
+    def __init__(self, master_key: str) -> None:
+        super().__init__(master_key)
+        self.master_key = master_key
+
+    def __str__(self) -> str:
+        return (
+            f"secrets are wrapped under the master key {self.master_key}, which this hub was not given: "
+            "add it to SETPOINT_MASTER_KEY_FILE and start the hub again"
+        )
+
+
+class SealBroken(SecretUnreadable):
+    """A secret was sealed for another key, environment or version, or was altered."""
+
+    def __str__(self) -> str:
+        return "a stored secret does not open: it was moved or altered past the hub"
+
+
+class PlaceUnreadable(SecretUnreadable):
+    """The secret of a place cannot be opened. `reason` names no place: it may be told to anybody."""
+
+    def __init__(self, place: str, reason: SecretUnreadable) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+class CheckFailed(HubError):
+    """A check of constraints took too long, or could not be carried out."""
 
 
 def not_found(message: str) -> RequestFailed:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from setpoint.protocol.names import Epoch, Revision
-from setpoint_hub.errors import DatabaseUnavailable, LogGap
+from setpoint_hub.errors import DatabaseUnavailable, LogGap, PlaceUnreadable
 from setpoint_hub.fanout import FanOut
 from setpoint_hub.metrics import CHANGE_SETS, REVISION
 from setpoint_hub.replica import ChangeSet, Replica
@@ -82,7 +82,8 @@ class Follower:
         self.commits = CommitClock()
         self.loaded = False
         self.trouble: str | None = "the environments are not loaded yet"
-        """Why the log is not being followed; None while it is."""
+        """Why the log is not being followed; None while it is. It names no key: anybody may be told."""
+        self._logged = ""
 
     def hint(self, env: str, revision: Revision, epoch: str) -> None:
         """Take a hint: there may be something after what is held. One of another installation is ignored."""
@@ -112,6 +113,9 @@ class Follower:
                 continue
             except DatabaseUnavailable as error:
                 self._say(f"PostgreSQL cannot be reached: {error}")
+            except PlaceUnreadable as error:
+                # The trouble is told to everybody who asks whether the hub is ready, so it names no key.
+                self._say(f"{error.reason} (the hub's log names the key)", logged=str(error))
             except Exception as error:  # The root of a task: a database under repair refuses in many ways.
                 log.exception("the log cannot be followed")
                 self._say(f"the log cannot be followed: {error}")
@@ -143,10 +147,11 @@ class Follower:
         hints, self._hinted = self._hinted, {}
         return hints
 
-    def _say(self, trouble: str) -> None:
-        if self.trouble != trouble:
-            log.warning("%s: serving what is held, trying again", trouble)
-        self.trouble = trouble
+    def _say(self, trouble: str, *, logged: str | None = None) -> None:
+        said = logged or trouble
+        if self.trouble is None or self._logged != said:
+            log.warning("%s: serving what is held, trying again", said)
+        self.trouble, self._logged = trouble, said
 
     async def _catch_up_all(self, positions: Positions) -> None:
         if positions.access_revision != self._access_revision:
@@ -177,7 +182,14 @@ class Follower:
         """Read on until at least the hinted revision is held; give a standby that is behind some time."""
         waits = iter(RETRY_SECONDS)
         while (replica := self.replicas.get(env)) is not None and replica.revision < hinted:
-            tail = await self._log.after(env, replica.revision)
+            try:
+                tail = await self._log.after(env, replica.revision)
+            except PlaceUnreadable as error:
+                # A later change set may have put something else in its place: only what holds now has to open.
+                log.error("%s: loading the environment anew", error)
+                await self._load(env)
+                self._fanout.resume(env)
+                return
             if tail.change_sets:
                 await self._relay(replica, tail)
                 continue

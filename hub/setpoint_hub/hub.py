@@ -15,6 +15,7 @@ from setpoint_hub.activity import Activity
 from setpoint_hub.admin_token import register_admin
 from setpoint_hub.admission import Admission
 from setpoint_hub.applying import Applying
+from setpoint_hub.checker import Checker
 from setpoint_hub.database import Database, open_database
 from setpoint_hub.errors import DatabaseUnavailable
 from setpoint_hub.fanout import FanOut
@@ -22,13 +23,16 @@ from setpoint_hub.fleet import Fleet
 from setpoint_hub.follower import Follower
 from setpoint_hub.hints import Listener, Publisher
 from setpoint_hub.http_api import HttpApi
+from setpoint_hub.judging import Judge
 from setpoint_hub.reverting import Reverting
 from setpoint_hub.roles import powers
 from setpoint_hub.rpc.accounts import AccountMethods
+from setpoint_hub.rpc.keys import KeyMethods
 from setpoint_hub.rpc.present import time_text
 from setpoint_hub.rpc.promoting import PromotingMethods
 from setpoint_hub.rpc.reading import ReadingMethods
 from setpoint_hub.rpc.registry import Registry
+from setpoint_hub.rpc.revealing import RevealMethods, record_in_log
 from setpoint_hub.rpc.reviewing import ReviewingMethods
 from setpoint_hub.rpc.temporary import TemporaryMethods
 from setpoint_hub.rpc.writing import WritingMethods
@@ -40,16 +44,20 @@ from setpoint_hub.store.accounts import Accounts
 from setpoint_hub.store.comparing import Comparisons
 from setpoint_hub.store.deadlines import Deadlines
 from setpoint_hub.store.environments import Environments
+from setpoint_hub.store.guard import Guard
 from setpoint_hub.store.history import History
+from setpoint_hub.store.keyrings import Keyrings
 from setpoint_hub.store.keys import Keys
 from setpoint_hub.store.log import Log
 from setpoint_hub.store.proposals import Proposals
 from setpoint_hub.store.reviews import Reviews
+from setpoint_hub.store.secrets import SecretValues
 from setpoint_hub.store.watches import Watches
 from setpoint_hub.store.writer import Writer
 from setpoint_hub.timetable import Timetable
 from setpoint_hub.token_use import TokenUse
 from setpoint_hub.tracking import Tracking
+from setpoint_hub.vault import Vault, master_keys
 from setpoint_hub.watching import Watching
 
 __all__ = ["Hub", "open_hub"]
@@ -73,7 +81,9 @@ class Hub:
         self._access = Access()
         self._accounts = Accounts(database)
         self._reading_tokens = asyncio.Lock()
-        self._log = Log(database)
+        self._vault = Vault(master_keys(settings))
+        self._checker = Checker()
+        self._log = Log(database, self._vault)
         self._fanout = FanOut(acks_per_second=settings.acks_per_second)
         self._activity = Activity()
         self._follower = Follower(
@@ -101,9 +111,11 @@ class Hub:
             clock=clock,
         )
         self._keys = Keys(database)
-        self._reviews = Reviews(database)
+        self._judge = Judge(self._vault, self._checker)
+        guard = Guard(self._vault, self._judge, largest_share=settings.largest_share, share_from=settings.share_from)
+        self._reviews = Reviews(database, guard)
         self._deadlines = Deadlines(database)
-        self._writer = Writer(database, self._log, Proposals(database, on_made=self._follower.look))
+        self._writer = Writer(database, self._log, guard, Proposals(database, on_made=self._follower.look))
         self._applying = Applying(self._reviews, self._writer)
         self._timetable = Timetable(
             self._deadlines,
@@ -174,6 +186,7 @@ class Hub:
     async def close(self) -> None:
         """Send every connection away, then write what the fleet said last, and which tokens were used."""
         await self._door.close()
+        await self._checker.close()
         try:
             async with asyncio.timeout(2):
                 await self._fleet.flush()
@@ -184,10 +197,12 @@ class Hub:
     def _make_registry(self) -> Registry:
         environments, keys, history = Environments(self._database), self._keys, History(self._database)
         after_commit, look = self._tracking.after_commit, self._follower.look
-        writing = WritingMethods(environments, keys, history, self._log, self._writer, after_commit, look)
+        writing = WritingMethods(environments, keys, history, self._log, self._writer, self._vault, after_commit, look)
         reviewing = ReviewingMethods(self._reviews, writing, self._applying, after_commit, look)
-        promoting = PromotingMethods(keys, Comparisons(self._database), self._writer, after_commit)
+        promoting = PromotingMethods(keys, Comparisons(self._database), self._judge, self._writer, after_commit)
         temporary = TemporaryMethods(self._deadlines, history, self._log)
+        making = KeyMethods(keys, self._checker, self._vault)
+        revealing = RevealMethods(keys, SecretValues(self._database, self._vault), record_in_log)
         reading = ReadingMethods(
             environments,
             keys,
@@ -198,7 +213,7 @@ class Hub:
             status=self._status,
         )
         accounts = AccountMethods(self._accounts, whoami=self._whoami, after_change=self._read_tokens)
-        groups = (writing, promoting, reviewing, temporary, reading, accounts)
+        groups = (writing, making, promoting, reviewing, temporary, reading, revealing, accounts)
         own = [method for group in groups for method in group.methods()]
         return Registry([*own, *self._activity.methods(self._follower)])
 
@@ -207,6 +222,7 @@ class Hub:
         while True:
             try:
                 await check_schema(self._database)
+                await Keyrings(self._database).unlock(self._vault)
                 if self._settings.admin_token_file is not None:
                     await register_admin(self._accounts, self._settings.admin_token_file)
                 return

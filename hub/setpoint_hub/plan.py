@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.replica import KeyChange
+from setpoint_hub.sealing import Wrapped
 from setpoint_hub.store.keys import Key
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """The version that holds now, with its value as canonical JSON."""
+    """A version with its value: as it is stored, or, of a step still to be carried out, as canonical JSON."""
 
     version: UUID
     text: str
+    wrapped: Wrapped | None = None
+    """What opens the text, when it is sealed."""
 
 
 class Anything:
@@ -62,6 +65,7 @@ class Step:
             text=self.after.text if self.after else None,
             previous_version=self.before.version if self.before else None,
             previous_text=self.before.text if self.before else None,
+            secret=self.key.secret,
         )
 
 

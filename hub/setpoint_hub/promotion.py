@@ -109,7 +109,9 @@ def _changed_since(
 
 
 def _step(difference: Difference, before: Active | None) -> Step:
-    text = None if difference.source is None else difference.source.text
+    source = difference.source
+    # A secret is promoted in the clear, and sealed anew for where it goes.
+    text = None if source is None else (source.clear if difference.key.secret else source.text)
     return Step(difference.key, before, None if text is None else Active(uuid4(), text), is_new=True)
 
 

@@ -21,7 +21,7 @@ _START = Revision(0)
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What one change set did to one key; the texts are canonical JSON, None where there is no value."""
+    """What one change set did to one key; the texts are what is stored, None where there is no value."""
 
     namespace: str
     key: str
@@ -30,11 +30,18 @@ class KeyChange:
     text: str | None
     previous_version: UUID | None = None
     previous_text: str | None = None
+    secret: bool = False
+    """Whether the texts are sealed ones."""
+    clear: str | None = field(default=None, repr=False)
+    """A secret's value in the clear, for services alone; None where nobody needs it."""
 
     @property
     def entry(self) -> str | None:
-        """The key's entry as the wire shows it; None when it has no value any more."""
-        return encode_entry(self.type, self.version, self.text)
+        """The key's entry as the wire shows it to services; None when it has no value any more."""
+        if not self.secret:
+            return encode_entry(self.type, self.version, self.text)
+        assert self.version is None or self.clear is not None
+        return encode_entry(self.type, self.version, self.clear, secret=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class Row(NamedTuple):
     revision: Revision
     version: UUID | None
     text: str | None
+    """What the replica shows: of a secret its value in the clear, or the mark that stands for it."""
+    secret: bool = False
 
 
 class Cell(NamedTuple):
@@ -110,7 +119,8 @@ class Replica:
         self.revision = revision
         self._spaces: dict[str, _Space] = {}
         for row in sorted(rows, key=lambda row: row.revision):
-            self._put(row.namespace, row.key, row.revision, encode_entry(row.type, row.version, row.text))
+            entry = encode_entry(row.type, row.version, row.text, secret=row.secret)
+            self._put(row.namespace, row.key, row.revision, entry)
 
     def apply(self, change_set: ChangeSet) -> dict[str, Revision]:
         """Move to the next revision. Raises LogGap when the change set is not the next one.
@@ -154,6 +164,7 @@ class Replica:
         return "{" + ",".join(f'"{name}":{body}' for name, body in parts) + "}"
 
 
-def encode_entry(value_type: str, version: UUID | None, text: str | None) -> str | None:
+def encode_entry(value_type: str, version: UUID | None, text: str | None, *, secret: bool = False) -> str | None:
     """Encode a key's entry around the value's own text; None when there is no value."""
-    return None if version is None else f'{{"type":"{value_type}","value":{text},"version":"{version}"}}'
+    mark = ',"secret":true' if secret else ""
+    return None if version is None else f'{{"type":"{value_type}","value":{text},"version":"{version}"{mark}}}'

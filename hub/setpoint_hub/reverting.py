@@ -46,7 +46,7 @@ class Reverting:
         gate = _Reversal(due, keys)
         how = _HOW[due.kind].format(due.revision)
         fingerprint = request_fingerprint(due.kind, due.env, due.revision)
-        intent = Intent(due.env, how, due.note, due.by, None, fingerprint)
+        intent = Intent(due.env, how, due.note, due.by, None, fingerprint, force=True)
         try:
             return await self._writer.write(
                 intent,

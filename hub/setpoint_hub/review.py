@@ -257,12 +257,17 @@ def diff_hash(env: str, edits: Edits, terms: Terms) -> bytes:
     return hashlib.sha256(dumps(content).encode()).digest()
 
 
-def checks_of(env: str, edits: Edits, revision: int) -> list[dict[str, Any]]:
-    """Return the checks that a change passed to become a review: what it is based on is read with them."""
+def checks_of(env: str, edits: Edits, revision: int, warnings: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the checks that a change passed to become a review: what it is based on is read with them.
+
+    `warnings` are constraints that it breaks as the values before did.
+    """
+    broken = f"broken as before, and no more: {'; '.join(warnings)[:1000]}" if warnings else "none is broken"
     keys = "1 key" if len(edits) == 1 else f"{len(edits)} keys"
     values = sum(1 for step, _ in edits if step.after is not None)
     return [
         {"name": "type", "ok": True, "detail": f"{values} of {keys} get a value, and each fits its key's type"},
+        {"name": "constraints", "ok": True, "detail": broken},
         {"name": "base", "ok": True, "detail": f"based on {env} at revision {revision}"},
     ]
 

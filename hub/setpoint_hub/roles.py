@@ -26,6 +26,8 @@ class Operation(Enum):
     READ = "read"
     WRITE = "write"
     """To change values, at once or by a review: which of the two, the environment's protection decides."""
+    REVEAL = "reveal"
+    """To be shown a secret in the clear: who may set one may see it."""
     APPROVE = "approve"
     ADMINISTER = "administer"
 
@@ -33,6 +35,7 @@ class Operation(Enum):
 _LEAST: Final[Mapping[Operation, Role]] = {
     Operation.READ: Role.READER,
     Operation.WRITE: Role.EDITOR,
+    Operation.REVEAL: Role.EDITOR,
     Operation.APPROVE: Role.APPROVER,
     Operation.ADMINISTER: Role.ADMIN,
 }

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from setpoint_hub.errors import StartRefused
@@ -40,6 +40,14 @@ class HubSettings(BaseSettings):
     """Origins whose pages may use the hub, with commas between; services and tools send none, and need none."""
     admin_token_file: Path | None = None
     """Holds the first admin token: registered when it exists, else made and written (0600) if there is none yet."""
+    master_key_file: Path | None = None
+    """Holds the master keys of secrets, one a line, the newest first. Without one this hub keeps no secrets."""
+    master_key: SecretStr | None = None
+    """The same in the environment, separated by commas, where a file cannot be had."""
+    largest_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """The share of an environment's values that one change set may replace or take away without `force`."""
+    share_from: Annotated[int, Field(ge=1)] = 20
+    """Values that an environment has before that share counts: of a few, every change is a large part."""
 
     poll_seconds: Seconds = 1.0
     """How often the log is looked at without a hint: bounds what a lost hint costs."""

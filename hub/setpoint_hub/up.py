@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from setpoint_hub.embedded import DataFolder, embedded_servers
+from setpoint_hub.errors import StartRefused
 from setpoint_hub.hub import Hub, open_hub
 from setpoint_hub.schema import apply_schema
+from setpoint_hub.sealing import new_master_key
 from setpoint_hub.settings import HubSettings, read_settings
 
 __all__ = ["Listen", "default_data_folder", "serve_hub", "up"]
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 Report = Callable[[str], None]
 
+MASTER_KEY: Final = "master.key"
 ADMIN_TOKEN: Final = "admin.token"  # noqa: S105  # a file's name
 
 
@@ -58,11 +61,24 @@ async def up(data: Path, listen: Listen, report: Report) -> None:
                 port=listen.port,
                 allow_plaintext=listen.allow_plaintext,
                 admin_token_file=folder.path / ADMIN_TOKEN,
+                master_key_file=_own_master_key(folder.path / MASTER_KEY),
             )
             report("starting the hub")
             failing = asyncio.create_task(servers.watch_over())
             serving = asyncio.create_task(serve_hub(settings, report))
             await _first_of(serving, failing)
+
+
+def _own_master_key(file: Path) -> Path | None:
+    """Return the data folder's master key, made when there is none; None when the environment names one."""
+    if any(os.environ.get(name) for name in ("SETPOINT_MASTER_KEY", "SETPOINT_MASTER_KEY_FILE")):
+        return None
+    if not file.exists():
+        try:
+            _write_privately(file, new_master_key() + "\n")
+        except OSError as error:
+            raise StartRefused(f"the master key cannot be written to {file}: {error}") from error
+    return file
 
 
 async def serve_hub(settings: HubSettings, report: Report) -> None:
@@ -112,7 +128,8 @@ def _findable(address: str, token_file: Path | None) -> Generator[None]:
     note = folder / f"{address.rpartition(':')[2]}.json"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_privately(note, {"url": address, "token_file": str(token_file.resolve()), "pid": os.getpid()})
+        told = {"url": address, "token_file": str(token_file.resolve()), "pid": os.getpid()}
+        _write_privately(note, json.dumps(told))
     except OSError as error:
         # Without it the hub runs all the same; the command line then wants SETPOINT_TOKEN.
         log.warning("the command line will not find this hub by itself: %s", error)
@@ -123,8 +140,8 @@ def _findable(address: str, token_file: Path | None) -> Generator[None]:
             note.unlink()
 
 
-def _write_privately(file: Path, content: dict[str, object]) -> None:
+def _write_privately(file: Path, content: str) -> None:
     with suppress(FileNotFoundError):
         file.unlink()
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        json.dump(content, opened)
+        opened.write(content)

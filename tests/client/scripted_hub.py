@@ -68,6 +68,8 @@ class ScriptedHub:
         self.epoch: str = EPOCH
         self.revision = 0
         self.namespaces: dict[str, dict[str, dict[str, Any]]] = {}
+        self.secrets: set[str] = set()
+        """Keys of `payments` whose values are marked secret."""
         self.heartbeat_seconds = 60.0
         self.upgrade: Literal["accept", "hang", "no subprotocol"] | int = "accept"
         """An HTTP status refuses."""
@@ -98,7 +100,7 @@ class ScriptedHub:
             if value is None:
                 keys.pop(key, None)
             else:
-                keys[key] = on_wire(value)
+                keys[key] = on_wire(value) | ({"secret": True} if key in self.secrets else {})
 
     def publish(self, *, ack_within_seconds: float = 0.0, **values: Json) -> None:
         """Set values and push them."""

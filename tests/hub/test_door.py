@@ -323,10 +323,11 @@ async def test_a_flood_of_anything_is_ended(hubs: Hubs, frame: str) -> None:
 
 
 async def test_who_slows_down_after_a_refusal_is_served_again(hubs: Hubs) -> None:
-    hub = await hubs.start(messages_per_second=500)
+    # Few enough that a machine that is busy with other things, too, sends them before the limit would allow them.
+    hub = await hubs.start(messages_per_second=200)
     async with hub.connect() as wire:
-        await send_all(wire, ['{"jsonrpc":"2.0","id":"x","method":"whoami","params":{}}'] * 1200)
-        await eventually(lambda: wire.unasked.qsize() >= 1200)
+        await send_all(wire, ['{"jsonrpc":"2.0","id":"x","method":"whoami","params":{}}'] * 600)
+        await eventually(lambda: wire.unasked.qsize() >= 600)
         assert any("slow down" in answer.get("error", {}).get("message", "") for answer in taken(wire))
 
         async def served() -> bool:

@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from setpoint_hub.access import new_token
+from setpoint_hub.sealing import new_master_key
 from support.databases import temporary_database
 from support.hubs import RunningHub, issue_token, running_hub
 from support.method_cases import (
@@ -29,7 +30,19 @@ REACHED = [ENVIRONMENT, OTHER_ENVIRONMENT]
 GUARDED_PATHS = [SNAPSHOT, "/v1/ws", "/v1/ws?token=x", "/v1/", "/", "/anything"]
 ROLES = ["reader", "editor", "approver", "admin"]
 
-HIDDEN_WORDS = [HIDDEN_ENVIRONMENT, HIDDEN_NAMESPACE, "hidden_key", "a hidden value", "a hidden note", "hidden-"]
+SECRET = "hunter2-correct-horse"
+IN_THE_CLEAR = {"watch", "secret.reveal"}
+"""What gives a secret: the way to services, and the one of people."""
+
+HIDDEN_WORDS = [
+    HIDDEN_ENVIRONMENT,
+    HIDDEN_NAMESPACE,
+    "hidden_key",
+    "a hidden value",
+    "a hidden note",
+    "hidden-",
+    "secret of",
+]
 """What no answer to a token that does not reach it may hold."""
 
 _INVALIDATE = "UPDATE Token SET expires_at = clock_timestamp() - interval '1 s' WHERE token_id = $1"
@@ -40,7 +53,8 @@ async def world(postgres_url: str, template_database: str, redis_url: str) -> As
     """A hub where things are within and out of reach: keys, values, change sets of both, instances of both."""
     async with temporary_database(postgres_url, template=template_database) as url:
         token, _ = await issue_token(url)
-        async with running_hub(url, redis_url, token) as hub, hub.connect() as admin, hub.connect() as service:
+        keeping = running_hub(url, redis_url, token, master_key=new_master_key())
+        async with keeping as hub, hub.connect() as admin, hub.connect() as service:
             await _fill(admin)
             await service.watch("hidden-instance", env=HIDDEN_ENVIRONMENT, namespaces=[NAMESPACE])
             async with hub.connect() as other, hub.connect() as both:
@@ -58,11 +72,17 @@ async def _fill(admin: Wire) -> None:
     beyond = {"namespace": HIDDEN_NAMESPACE, "key": "hidden_key", "value": "a hidden value"}
     await admin.set_all([within, beyond], note="both")
     await admin.set_all([beyond | {"value": "a hidden value, changed"}], note="a hidden note")
-    await admin.set_all([within, beyond], env=HIDDEN_ENVIRONMENT, note="a hidden note", break_glass=True)
+    glass: dict[str, Any] = {"note": "a hidden note", "break_glass": True}
+    await admin.set_all([within, beyond], env=HIDDEN_ENVIRONMENT, **glass)
     waiting = {"changes": [within, beyond | {"value": "a hidden value, proposed"}], "note": "a hidden note"}
     for env in (ENVIRONMENT, HIDDEN_ENVIRONMENT):
         await admin.ask("review.create", env=env, **waiting)
     await admin.set_all([beyond], env=OTHER_ENVIRONMENT, note="a hidden note", expires_in=3600)
+    for namespace in (NAMESPACE, HIDDEN_NAMESPACE):
+        secret = {"namespace": namespace, "key": "api_key"}
+        await admin.ask("key.create", **secret, type="string", secret=True)
+        await admin.set_all([{**secret, "value": SECRET if namespace == NAMESPACE else "the secret of others"}])
+        await admin.set_all([{**secret, "value": "the secret of production"}], env=HIDDEN_ENVIRONMENT, **glass)
 
 
 def test_every_method_has_a_case(world: RunningHub) -> None:
@@ -189,6 +209,14 @@ async def test_no_answer_names_what_is_out_of_reach(world: RunningHub, name: str
         shown = json.dumps(await answer_or_other_refusal(wire, name, case.params))
     out_of_reach = [HIDDEN_ENVIRONMENT] if case.whole else HIDDEN_WORDS
     assert [word for word in out_of_reach if word in shown] == []
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_no_answer_but_two_holds_a_secret(world: RunningHub, name: str) -> None:
+    case = CASES[name]
+    async with world.connect() as admin:
+        shown = json.dumps(await answer_or_other_refusal(admin, name, case.params))
+    assert (SECRET in shown) == (name in IN_THE_CLEAR)
 
 
 async def test_a_poll_reaches_what_its_token_reaches(world: RunningHub) -> None:

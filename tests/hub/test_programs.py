@@ -136,10 +136,15 @@ async def test_the_stack_of_one_machine_keeps_its_data_over_a_restart(short_fold
         async with start_program(*words, settings={}, XDG_STATE_HOME=str(tmp_path)) as stack:
             token = token_file.read_text().strip()
             assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
+            assert stat.S_IMODE(token_file.with_name("master.key").stat().st_mode) == 0o600
             async with open_wire(stack.address, token) as wire:
                 if turn == 1:
                     await wire.create_key()
+                    await wire.ask("key.create", namespace="payments", key="api_key", type="string", secret=True)
+                    await wire.set("a secret", "api_key", env="production")
                 assert (await wire.set(turn))["revision"] == turn
+                place = {"env": "production", "namespace": "payments", "key": "api_key"}
+                assert (await wire.ask("secret.reveal", **place))["value"] == "a secret"
             stack.process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(WITHIN):
                 assert await stack.process.wait() == 0

@@ -395,7 +395,7 @@ async def test_a_thousand_keys_are_one_change_set_and_more_are_too_many(
     assert (await refusal(four, keys=names)).kind == "too_large"
     done = await promote(four, keys=names[:1000])
     assert len(done["changes"]) == 1000
-    undone = await four.ask("rollback", env="production", change_set=done["revision"])
+    undone = await four.ask("rollback", env="production", change_set=done["revision"], force=True)
     assert len(undone["changes"]) == 1000
 
 

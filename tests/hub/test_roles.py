@@ -29,6 +29,7 @@ def principal(role: str, environments: list[str], namespaces: list[str]) -> Prin
     [
         (Operation.READ, "reader editor approver admin"),
         (Operation.WRITE, "editor approver admin"),
+        (Operation.REVEAL, "editor approver admin"),
         (Operation.APPROVE, "approver admin"),
         (Operation.ADMINISTER, "admin"),
     ],

@@ -52,6 +52,10 @@ def _key(namespace: str, **others: Any) -> Params:
     return {"namespace": namespace, "key": "limit", **others}
 
 
+def _secret(namespace: str) -> Params:
+    return {"namespace": namespace, "key": "api_key"}
+
+
 def _watch(env: str, *namespaces: str) -> Params:
     return {"client_id": "walker", "service": "walker", "env": env, "namespaces": list(namespaces)}
 
@@ -92,6 +96,19 @@ CASES: dict[str, MethodCase] = {
     "key.list": MethodCase("reader", _HERE, _THERE, {"namespace": HIDDEN_NAMESPACE}),
     "key.get": MethodCase("reader", _key(NAMESPACE), None, _key(HIDDEN_NAMESPACE)),
     "key.create": MethodCase("editor", _key(NAMESPACE, type="int"), None, _key(HIDDEN_NAMESPACE, type="int")),
+    "key.update": MethodCase(
+        "editor",
+        # Breaks what is active, within reach and beyond it: the refusal must not name what is beyond.
+        _key(NAMESPACE, constraints={"maximum": 1}),
+        None,
+        _key(HIDDEN_NAMESPACE, constraints={"maximum": 1}),
+    ),
+    "secret.reveal": MethodCase(
+        "editor",
+        {**_HERE, **_secret(NAMESPACE)},
+        {**_THERE, **_secret(NAMESPACE)},
+        {**_HERE, **_secret(HIDDEN_NAMESPACE)},
+    ),
     "set": MethodCase(
         "editor",
         _set(ENVIRONMENT, NAMESPACE),

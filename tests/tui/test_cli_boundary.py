@@ -310,3 +310,17 @@ def test_the_command_for_values_has_no_option_called_by_a_digit() -> None:
     for command in vars(typer.main.get_command(app))["commands"].values():
         if isinstance(command, ValueCommand):
             assert not [name for option in command.params for name in option.opts if re.match(r"-\d", name)]
+
+
+async def test_the_console_without_a_terminal_says_what_it_needs(command_line: CommandLine) -> None:
+    ran = await command_line("console")
+
+    assert ran.code == 2
+    assert "the console needs a terminal" in ran.err
+
+
+async def test_setpoint_alone_without_a_terminal_prints_the_help(command_line: CommandLine) -> None:
+    ran = await command_line()
+
+    assert ran.code == 2
+    assert "console" in ran.out

@@ -40,10 +40,12 @@ __all__ = [
     "ReviewChange",
     "ReviewDecision",
     "ReviewList",
+    "SnapshotAnswer",
     "Token",
     "TokenList",
     "User",
     "UserList",
+    "Warned",
     "WhoAmI",
     "read_answer",
 ]
@@ -140,6 +142,7 @@ class Change(Answer):
     new: Any = None
     version: str | None
     previous_version: str | None
+    secret: bool = False
 
 
 class AppliedWithin(Answer):
@@ -184,6 +187,16 @@ class LeftOut(Answer):
     reason: str
 
 
+class Warned(Answer):
+    """A constraint that a value breaks and that did not stop the change."""
+
+    message: str
+    namespace: str = ""
+    key: str = ""
+    env: str | None = None
+    """Of `key.update`; None there for an environment that the token does not reach."""
+
+
 class ChangeSet(Answer):
     """What a write did; only a promotion leaves something out."""
 
@@ -196,6 +209,7 @@ class ChangeSet(Answer):
     confirm_by: datetime | None = None
     receipt: Receipt | None = None
     left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 class PastChangeSet(Answer):
@@ -267,6 +281,8 @@ class Key(Answer):
     description: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()
+    constraints: Any = None
+    secret: bool = False
     created_at: datetime | None = None
     environments: dict[str, ActiveValue] = Field(default_factory=dict[str, ActiveValue])
     value: Any = None
@@ -308,6 +324,7 @@ class ComparedKey(Answer):
     namespace: str
     key: str
     type: str
+    secret: bool = False
     state: str
     source: ComparedValue | None
     target: ComparedValue | None
@@ -348,8 +365,25 @@ class History(Answer):
     namespace: str
     key: str
     type: str
+    secret: bool = False
     changes: tuple[HistoryChange, ...]
     next: int | None = None
+
+
+class SnapshotEntry(Answer):
+    """A value of a snapshot; of a secret, the mark that stands for it."""
+
+    type: str
+    value: Any
+    secret: bool = False
+
+
+class SnapshotAnswer(Answer):
+    """An environment's values at a revision."""
+
+    env: str
+    revision: int
+    namespaces: dict[str, dict[str, SnapshotEntry]]
 
 
 class Instance(Answer):

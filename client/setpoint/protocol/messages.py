@@ -31,11 +31,16 @@ MOST_NAMESPACES = 100
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key's active value; `version` is the ConfigVersion's id."""
+    """One key's active value; `version` is the ConfigVersion's id. A secret's value stays out of files and texts."""
 
     type: ValueType
     value: Json
     version: str
+    secret: bool = False
+
+    def __repr__(self) -> str:
+        value = "…" if self.secret else repr(self.value)
+        return f"Entry(type={self.type!r}, value={value}, version={self.version!r}, secret={self.secret})"
 
 
 Values = dict[str, dict[str, Entry]]
@@ -142,8 +147,10 @@ def _entry(found: object) -> Entry:
         raise ProtocolError("a value is missing")
     try:
         # JSON has one kind of number: 3 on the wire is a float's 3.0.
-        return Entry(value_type, check_value(value_type, members["value"]), version)
+        return Entry(value_type, check_value(value_type, members["value"]), version, members.get("secret") is True)
     except InvalidValue as error:
+        if members.get("secret") is True:
+            raise ProtocolError("the value of a secret does not fit its type or the limits") from None
         raise ProtocolError(f"a value does not fit its type or the limits: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """What the methods that write values have in common: how much at once, what is stated of a write, what it answers."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, Final
 
 from setpoint.errors import InvalidValue
@@ -60,6 +61,7 @@ def intent_of(session: Session, env: str, how: str, fingerprint: bytes, asked: S
         ticket=asked.ticket,
         apply_at=asked.at if isinstance(asked, CreateReviewParams) else None,
         terms=terms_of(asked),
+        force=asked.force,
     )
 
 
@@ -115,6 +117,8 @@ async def answer_of(
         result["expires_at"] = present.time_text(due["expiry"])
     if "confirmation" in due:
         result["confirm_by"] = present.time_text(due["confirmation"])
+    if committed.warnings:
+        result["warnings"] = [asdict(warned) for warned in committed.warnings]
     if receipt is not None:
         result["receipt"] = receipt
     return result

@@ -35,6 +35,7 @@ __all__ = [
     "PromoteParams",
     "ProtectParams",
     "RequestStatusParams",
+    "RevealParams",
     "ReviewParams",
     "ReviewTextParams",
     "RevokeTokenParams",
@@ -43,6 +44,7 @@ __all__ = [
     "SnapshotParams",
     "StatedParams",
     "TemporaryParams",
+    "UpdateKeyParams",
     "WriteParams",
 ]
 
@@ -145,6 +147,28 @@ class CreateKeyParams(WireModel):
     secret: bool = False
 
 
+class UpdateKeyParams(WireModel):
+    """`key.update`; what is absent stays, so ask `model_fields_set`. Type and secret are there to be refused."""
+
+    namespace: AnyName
+    key: AnyName
+    description: Note = ""
+    owner: Annotated[str, Field(max_length=100)] = ""
+    tags: Annotated[tuple[Tag, ...], BeforeValidator(_tuple), Field(max_length=20)] = ()
+    constraints: Any = None
+    type: Any = None
+    secret: Any = None
+    force: bool = False
+
+
+class RevealParams(WireModel):
+    """`secret.reveal`"""
+
+    env: AnyName
+    namespace: AnyName
+    key: AnyName
+
+
 class ChangeParams(WireModel):
     """One change of a `set`; whether a member was there at all matters, so ask `model_fields_set`."""
 
@@ -163,6 +187,7 @@ class StatedParams(WireModel):
     wait: Wait | None = None
     break_glass: bool = False
     ticket: Ticket = ""
+    force: bool = False
 
 
 class WriteParams(StatedParams):

@@ -8,8 +8,9 @@ from uuid import UUID
 from setpoint.protocol.values import Json, decode_value
 from setpoint_hub.database import Row
 from setpoint_hub.replica import ChangeSet, KeyChange
+from setpoint_hub.sealing import masked_text
 
-__all__ = ["change_set_header", "changes", "environment", "key", "optional_value", "person", "time_text"]
+__all__ = ["change_set_header", "changes", "environment", "key", "optional_value", "person", "shown_value", "time_text"]
 
 
 def time_text(moment: datetime) -> str:
@@ -22,9 +23,14 @@ def person(user_id: int, name: str) -> dict[str, Any]:
     return {"id": user_id, "name": name}
 
 
-def optional_value(text: str | None) -> Json:
-    """Return the value of a canonical text; None for none, which its version tells from a null."""
-    return None if text is None else decode_value(text)
+def shown_value(text: str, *, secret: bool) -> Json:
+    """Return the value of a stored text; of a secret the mark that stands for it."""
+    return decode_value(masked_text(text) if secret else text)
+
+
+def optional_value(text: str | None, *, secret: bool) -> Json:
+    """Return as `shown_value`; None for no text, which its version tells from a null."""
+    return None if text is None else shown_value(text, secret=secret)
 
 
 def environment(row: Row) -> dict[str, Any]:
@@ -50,6 +56,8 @@ def key(row: Row) -> dict[str, Any]:
         "description": row["description"],
         "owner": row["owner"],
         "tags": list(row["tags"]),
+        "constraints": None if row["constraints"] is None else decode_value(row["constraints"]),
+        "secret": row["secret"],
         "created_at": time_text(row["created_at"]),
     }
 
@@ -73,10 +81,12 @@ def changes(found: Iterable[KeyChange]) -> list[dict[str, Any]]:
 
 def _change(change: KeyChange) -> dict[str, Any]:
     shown: dict[str, Any] = {"namespace": change.namespace, "key": change.key, "type": change.type}
+    if change.secret:
+        shown["secret"] = True
     if change.previous_text is not None:
-        shown["old"] = decode_value(change.previous_text)
+        shown["old"] = shown_value(change.previous_text, secret=change.secret)
     if change.text is not None:
-        shown["new"] = decode_value(change.text)
+        shown["new"] = shown_value(change.text, secret=change.secret)
     shown["version"] = _id(change.version)
     shown["previous_version"] = _id(change.previous_version)
     return shown

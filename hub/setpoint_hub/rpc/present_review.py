@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from setpoint.protocol.values import decode_value
 from setpoint_hub.database import Row
 from setpoint_hub.review import ACTIONS, Asker, Review, refusal
-from setpoint_hub.rpc.present import person, time_text
+from setpoint_hub.rpc.present import person, shown_value, time_text
 
 __all__ = ["header", "whole"]
 
@@ -58,17 +57,20 @@ def _may(why: Exception | None) -> dict[str, Any]:
 
 def _edit(row: Row) -> dict[str, Any]:
     shown: dict[str, Any] = {"namespace": row["namespace"], "key": row["key"], "type": row["value_type"]}
+    secret: bool = row["secret"]
+    if secret:
+        shown["secret"] = True
     if row["base_value"] is not None:
-        shown["old"] = decode_value(row["base_value"])
+        shown["old"] = shown_value(row["base_value"], secret=secret)
     if row["value"] is not None:
-        shown["new"] = decode_value(row["value"])
+        shown["new"] = shown_value(row["value"], secret=secret)
     shown["version"] = _id(row["version_id"])
     shown["previous_version"] = _id(row["base_version_id"])
     shown["moved"] = row["base_version_id"] != row["now"]
     if shown["moved"]:
         shown["active_version"] = _id(row["now"])
         if row["now_value"] is not None:
-            shown["now"] = decode_value(row["now_value"])
+            shown["now"] = shown_value(row["now_value"], secret=secret)
     return shown
 
 

@@ -9,6 +9,7 @@ from setpoint_hub.chain import request_fingerprint
 from setpoint_hub.comparison import Difference, Position, Side
 from setpoint_hub.database import Connection
 from setpoint_hub.errors import invalid_params, not_found, too_large
+from setpoint_hub.judging import Judge
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.promotion import LARGEST_PROMOTION, Selection, plan_promotion, select
 from setpoint_hub.roles import Operation
@@ -32,9 +33,12 @@ _PLENTY: Final = 4 * LARGEST_PROMOTION
 class PromotingMethods:
     """Compares two environments, and promotes what was seen in a comparison."""
 
-    def __init__(self, keys: Keys, comparisons: Comparisons, writer: Writer, after_commit: AfterCommit) -> None:
+    def __init__(
+        self, keys: Keys, comparisons: Comparisons, judge: Judge, writer: Writer, after_commit: AfterCommit
+    ) -> None:
         self._keys = keys
         self._comparisons = comparisons
+        self._judge = judge
         self._writer = writer
         self._after_commit = after_commit
 
@@ -56,7 +60,7 @@ class PromotingMethods:
         return {
             "source": {"env": found.source.env, "revision": found.source.revision},
             "target": _target(found.target),
-            "rows": [_row(difference) for difference in found.differences],
+            "rows": [_row(difference) for difference in await self._judged(found)],
             "same": found.same,
             "different": found.different,
             "next": None if last is None else [last.namespace, last.key],
@@ -66,7 +70,7 @@ class PromotingMethods:
         _check_two(asked.source, asked.target)
         named = await self._named(asked)
         found = await self._read(session, asked, named)
-        differences = [difference for part in found for difference in part.differences]
+        differences = [difference for part in found for difference in await self._judged(part)]
         selection = select(found[0].source, found[0].target, differences, named=named or (), deletions=asked.deletions)
         promotion = _Promotion(found[0].source, found[0].target, selection, is_whole=not found[0].rest)
         how = f"promotion from {asked.source} r{found[0].source.revision}"
@@ -79,6 +83,10 @@ class PromotingMethods:
         )
         answer = await answer_of(committed, session, self._after_commit, wait=asked.wait)
         return {**answer, "left_out": [_left_out(one.key, one.reason) for one in selection.left_out]}
+
+    async def _judged(self, found: Comparison) -> list[Difference]:
+        """Return the differences with what of their constraints keeps a value out of the target."""
+        return [await self._judge.judged(one, found.source.env, found.target.env) for one in found.differences]
 
     async def _read(self, session: Session, asked: PromoteParams, named: list[Key] | None) -> list[Comparison]:
         scope = _scope(session, asked, named, None)
@@ -179,19 +187,20 @@ def _row(difference: Difference) -> dict[str, Any]:
         "key": difference.key.key,
         "type": difference.key.type,
         "state": difference.state,
-        "source": _side(difference.source),
-        "target": _side(difference.target),
+        **({"secret": True} if difference.key.secret else {}),
+        "source": _side(difference.source, secret=difference.key.secret),
+        "target": _side(difference.target, secret=difference.key.secret),
         "newer_in_target": difference.newer_in_target,
         "valid": problem is None,
         "problem": problem,
     }
 
 
-def _side(side: Side | None) -> dict[str, Any] | None:
+def _side(side: Side | None, *, secret: bool) -> dict[str, Any] | None:
     if side is None or side.text is None:
         return None
     return {
-        "value": present.optional_value(side.text),
+        "value": present.optional_value(side.text, secret=secret),
         "version": str(side.version),
         "revision": side.revision,
         "by": present.person(side.by_id, side.by_name),

@@ -120,8 +120,8 @@ class ReadingMethods:
 
     async def _get_key(self, session: Session, asked: KeyParams) -> object:
         row, values = await self._keys.get(asked.namespace, asked.key)
-        reached = session.principal.environments
-        held = {value["env"]: _held_value(value) for value in values if reached.covers(value["env"])}
+        reached, secret = session.principal.environments, row["secret"]
+        held = {value["env"]: _held_value(value, secret=secret) for value in values if reached.covers(value["env"])}
         return {**present.key(row), "environments": held}
 
     async def _history_of_key(self, _: Session, asked: HistoryParams) -> object:
@@ -134,8 +134,9 @@ class ReadingMethods:
             "namespace": key.namespace,
             "key": key.key,
             "type": key.type,
-            "versions": [_version(row, page) for row in page.versions],
-            "changes": [_past_change(row) for row in page.changes],
+            "secret": key.secret,
+            "versions": [_version(row, page, secret=key.secret) for row in page.versions],
+            "changes": [_past_change(row, secret=key.secret) for row in page.changes],
             "next": page.next,
         }
 
@@ -204,16 +205,16 @@ def _no_environment(env: str) -> Exception:
 def _listed_key(row: Row) -> dict[str, Any]:
     shown = present.key(row)
     if row["version_id"] is not None:
-        shown["value"] = decode_value(row["value"])
+        shown["value"] = present.shown_value(row["value"], secret=row["secret"])
         shown["version"] = str(row["version_id"])
         shown["revision"] = row["revision"]
         shown["at"] = present.time_text(row["changed_at"])
     return shown
 
 
-def _held_value(row: Row) -> dict[str, Any]:
+def _held_value(row: Row, *, secret: bool) -> dict[str, Any]:
     return {
-        "value": decode_value(row["value"]),
+        "value": present.shown_value(row["value"], secret=secret),
         "version": str(row["version_id"]),
         "revision": row["revision"],
         "by": present.person(row["changed_by"], row["changed_by_name"]),
@@ -222,10 +223,10 @@ def _held_value(row: Row) -> dict[str, Any]:
     }
 
 
-def _version(row: Row, page: Page) -> dict[str, Any]:
+def _version(row: Row, page: Page, *, secret: bool) -> dict[str, Any]:
     return {
         "version": str(row["version_id"]),
-        "value": decode_value(row["value"]),
+        "value": present.shown_value(row["value"], secret=secret),
         "active": row["is_active"],
         "revision": row["revision"],
         "by": present.person(row["changed_by"], row["changed_by_name"]),
@@ -235,13 +236,13 @@ def _version(row: Row, page: Page) -> dict[str, Any]:
     }
 
 
-def _past_change(row: Row) -> dict[str, Any]:
+def _past_change(row: Row, *, secret: bool) -> dict[str, Any]:
     return {
         **_header(row),
         "version": _id(row["version_id"]),
         "previous_version": _id(row["previous_version_id"]),
-        "value": present.optional_value(row["value"]),
-        "previous_value": present.optional_value(row["previous_value"]),
+        "value": present.optional_value(row["value"], secret=secret),
+        "previous_value": present.optional_value(row["previous_value"], secret=secret),
     }
 
 

@@ -1,13 +1,13 @@
-"""Methods that change something: environments, keys, values, rollbacks."""
+"""Methods that change something: environments, values, rollbacks."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from setpoint.errors import InvalidName, InvalidValue
-from setpoint.protocol.names import check_key, check_namespace
-from setpoint.protocol.values import VALUE_TYPES, decode_value, encode_value, is_value_type
+from setpoint.errors import InvalidValue
+from setpoint.protocol.values import decode_value, encode_value
 from setpoint_hub.access import Principal
 from setpoint_hub.chain import request_fingerprint
 from setpoint_hub.database import Row
@@ -30,20 +30,21 @@ from setpoint_hub.rpc.committing import (
 from setpoint_hub.rpc.params import (
     ChangeParams,
     CreateEnvironmentParams,
-    CreateKeyParams,
     ProtectParams,
     RequestStatusParams,
     RollbackParams,
     SetParams,
 )
 from setpoint_hub.rpc.registry import Method
+from setpoint_hub.sealing import LARGEST_SECRET, is_mark
 from setpoint_hub.session import Session
 from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.history import History
 from setpoint_hub.store.intents import Gate, NewestRollback
-from setpoint_hub.store.keys import Key, Keys, NewKey
+from setpoint_hub.store.keys import Key, Keys
 from setpoint_hub.store.log import Log
 from setpoint_hub.store.writer import Committed, Writer
+from setpoint_hub.vault import Vault
 
 __all__ = ["WritingMethods"]
 
@@ -58,6 +59,7 @@ class WritingMethods:
         history: History,
         log: Log,
         writer: Writer,
+        vault: Vault,
         after_commit: AfterCommit,
         after_environment: Callable[[], None],
     ) -> None:
@@ -66,6 +68,7 @@ class WritingMethods:
         self._history = history
         self._log = log
         self._writer = writer
+        self._vault = vault
         self._after_commit = after_commit
         self._after_environment = after_environment
 
@@ -80,7 +83,6 @@ class WritingMethods:
                 reach=reaches.new_environment,
             ),
             Method("environment.protect", Operation.ADMINISTER, ProtectParams, self._protect, reach=reaches.protection),
-            Method("key.create", Operation.WRITE, CreateKeyParams, self._create_key, reach=reaches.namespace),
             Method("set", Operation.WRITE, SetParams, self._set, reach=reaches.written),
             Method("rollback", Operation.WRITE, RollbackParams, self._rollback, reach=reaches.rolled_back),
             Method("request.status", Operation.READ, RequestStatusParams, self._request_status, reach=reaches.nowhere),
@@ -102,12 +104,6 @@ class WritingMethods:
         )
         return present.environment(row)
 
-    async def _create_key(self, session: Session, asked: CreateKeyParams) -> object:
-        if asked.constraints is not None or asked.secret:
-            refused = "secret" if asked.secret else "constraints"
-            raise invalid_params(f"{refused}: this hub does not enforce it yet, so it does not store it either")
-        return present.key(await self._keys.create(_new_key(asked), by=session.principal.user_id))
-
     async def _set(self, session: Session, asked: SetParams) -> object:
         return await self._result(session, await self.change(session, asked), asked.wait, terms_of(asked))
 
@@ -126,7 +122,7 @@ class WritingMethods:
             "set",
             asked.env,
             asked.note,
-            [[str(edit.key.id), edit.text, str(edit.expected)] for edit in edits],
+            [[str(edit.key.id), self._asked_text(edit), str(edit.expected)] for edit in edits],
             *stated(asked),
         )
         return await self._writer.write(
@@ -135,6 +131,10 @@ class WritingMethods:
             lambda active: plan_edits(asked.env, edits, active),
             gate or gate_of(session, asked),
         )
+
+    def _asked_text(self, edit: Edit) -> str | None:
+        """Return what stands for the value in the request's fingerprint: that is stored, so no secret goes into it."""
+        return self._vault.digest(edit.key.id, edit.text) if edit.key.secret and edit.text is not None else edit.text
 
     async def _rollback(self, session: Session, asked: RollbackParams) -> object:
         one_key = (asked.namespace, asked.key, asked.version)
@@ -222,27 +222,6 @@ def _may_ask_about(principal: Principal, request: Row) -> bool:
     return bool(request["changed_by"] == principal.user_id) or may(principal.role, Operation.ADMINISTER)
 
 
-def _new_key(asked: CreateKeyParams) -> NewKey:
-    try:
-        check_namespace(asked.namespace)
-        check_key(asked.key)
-    except InvalidName as error:
-        raise invalid_value(asked.namespace[:120], asked.key[:220], str(error)) from error
-    if not is_value_type(asked.type):
-        reason = f"{asked.type[:20]!r} is no type: choose one of {', '.join(VALUE_TYPES)}"
-        raise invalid_value(asked.namespace, asked.key, reason)
-    for text in (asked.description, asked.owner, *asked.tags):
-        _check_text(asked, text)
-    return NewKey(asked.namespace, asked.key, asked.type, asked.description, asked.owner, list(asked.tags))
-
-
-def _check_text(asked: CreateKeyParams, text: str) -> None:
-    try:
-        encode_value("string", text)
-    except InvalidValue as error:
-        raise invalid_value(asked.namespace, asked.key, error.reason) from error
-
-
 def _edit(key: Key, asked: ChangeParams) -> Edit:
     given = asked.model_fields_set
     expected = asked.expected_version if "expected_version" in given else Anything
@@ -253,13 +232,22 @@ def _edit(key: Key, asked: ChangeParams) -> Edit:
     if "value" not in given:
         raise invalid_params(f'{key.namespace}/{key.key}: give a value, or "delete": true')
     try:
-        return Edit(key, encode_value(key.type, asked.value), expected)
+        text = encode_value(key.type, asked.value)
     except InvalidValue as error:
-        raise invalid_value(key.namespace, key.key, error.reason) from error
+        # What stands in quotes is out of the value.
+        reason = re.sub(r"'.*'|\".*\"", "…", error.reason, flags=re.DOTALL) if key.secret else error.reason
+        raise invalid_value(key.namespace, key.key, reason) from (None if key.secret else error)
+    if key.secret and is_mark(text):
+        raise invalid_value(key.namespace, key.key, "that is the mark that stands for a secret, and no value")
+    if key.secret and len(text.encode()) > LARGEST_SECRET:
+        raise invalid_value(key.namespace, key.key, f"a secret takes at most {LARGEST_SECRET:,} bytes")
+    return Edit(key, text, expected)
 
 
 def _check_stored(key: Key, text: str) -> None:
     """Refuse a value that came into the database by another way than this hub, and that no hub would take."""
+    if key.secret:
+        return  # The guard opens it.
     try:
         encode_value(key.type, decode_value(text))
     except InvalidValue as error:

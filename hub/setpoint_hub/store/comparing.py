@@ -10,6 +10,7 @@ from setpoint_hub import scopes
 from setpoint_hub.comparison import Difference, Position, Side
 from setpoint_hub.database import LONG_READ_SECONDS, Connection, Database, Row
 from setpoint_hub.errors import not_found
+from setpoint_hub.sealing import Wrapped
 from setpoint_hub.store.keys import Key
 
 __all__ = ["Comparison", "Comparisons", "Reach", "Scope"]
@@ -33,7 +34,8 @@ _COMPARE: Final = """
         SELECT k.key_id, k.namespace, k.key, k.value_type,
                s.revision AS source_revision, s.version_id AS source_version,
                t.revision AS target_revision, t.version_id AS target_version,
-               coalesce(sv.value = tv.value, false) AS same,
+               k.secret, k.constraints,
+               coalesce(setpoint_shown(sv.value, k.secret) = setpoint_shown(tv.value, k.secret), false) AS same,
                coalesce(octet_length(sv.value), 0) + coalesce(octet_length(tv.value), 0) AS size
         FROM source s FULL JOIN target t ON t.key_id = s.key_id
         JOIN ConfigKey k ON k.key_id = coalesce(s.key_id, t.key_id)
@@ -51,7 +53,9 @@ _COMPARE: Final = """
     )
     SELECT counted.same, counted.different,
            (SELECT count(*) FROM wanted WHERE (namespace, key) > ($9, $10)) AS remaining,
-           p.key_id, p.namespace, p.key, p.value_type,
+           p.key_id, p.namespace, p.key, p.value_type, p.secret, p.constraints,
+           sv.wrapped_key AS source_wrapped, sv.master_key AS source_master,
+           tv.wrapped_key AS target_wrapped, tv.master_key AS target_master,
            p.source_revision, p.source_version, sv.value AS source_value, ss.changed_by AS source_by,
            sa.name AS source_by_name, ss.created_at AS source_at, ss.note AS source_note,
            p.target_revision, p.target_version, tv.value AS target_value, ts.changed_by AS target_by,
@@ -158,13 +162,14 @@ def _position(row: Row | None, env: str, revision: int | None) -> Position:
 
 
 def _difference(row: Row) -> Difference:
-    key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"])
-    return Difference(key, _side(row, "source"), _side(row, "target"))
+    key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"], row["secret"])
+    return Difference(key, _side(row, "source"), _side(row, "target"), row["constraints"])
 
 
 def _side(row: Row, side: str) -> Side | None:
     if row[f"{side}_revision"] is None:
         return None
+    wrapped, master_key = row[f"{side}_wrapped"], row[f"{side}_master"]
     return Side(
         version=row[f"{side}_version"],
         text=row[f"{side}_value"],
@@ -173,4 +178,5 @@ def _side(row: Row, side: str) -> Side | None:
         by_name=row[f"{side}_by_name"],
         at=row[f"{side}_at"],
         note=row[f"{side}_note"],
+        wrapped=None if wrapped is None else Wrapped(master_key, bytes(wrapped)),
     )

@@ -90,6 +90,6 @@ class History:
         return Revision(row["revision"] if row else 0)
 
     async def as_of(self, env: str, epoch: Epoch, revision: Revision) -> Replica:
-        """Return an environment as it was at a revision that it has reached."""
+        """Return an environment as it was at a revision that it has reached, its secrets masked."""
         rows = await self._database.rows(LAST_CHANGES, env, revision)
         return Replica(env, epoch, revision, last_changes_of(rows))

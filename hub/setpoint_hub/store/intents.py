@@ -48,6 +48,8 @@ class Intent:
     ticket: str = ""
     apply_at: datetime | None = None
     terms: Terms = field(default=NO_TERMS)
+    force: bool = False
+    """Whether it may change more of the environment at once than a change set usually may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,51 @@
 """Keys: creating, finding and listing them, with the values that they have in each environment."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
+from setpoint.errors import RequestFailed
 from setpoint.protocol.values import ValueType
 from setpoint_hub.database import Database, Row
 from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.scopes import Scope
 
-__all__ = ["Key", "Keys", "NewKey"]
+__all__ = ["Details", "Key", "Keys", "NewKey"]
 
 _CREATE: Final = """
-    INSERT INTO ConfigKey (namespace, key, value_type, description, owner, tags, created_by)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    RETURNING key_id, namespace, key, value_type, description, owner, tags, created_at
+    INSERT INTO ConfigKey (namespace, key, value_type, description, owner, tags, constraints, secret, created_by)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    RETURNING key_id, namespace, key, value_type, description, owner, tags, constraints, secret, created_at
 """
 
 _FIND: Final = """
-    SELECT key_id, namespace, key, value_type
+    SELECT key_id, namespace, key, value_type, secret
     FROM ConfigKey JOIN unnest($1::text[], $2::text[]) AS asked (namespace, key) USING (namespace, key)
 """
 
 _GET: Final = """
-    SELECT key_id, namespace, key, value_type, description, owner, tags, created_at
+    SELECT key_id, namespace, key, value_type, description, owner, tags, constraints, secret, created_at
     FROM ConfigKey WHERE namespace = $1 AND key = $2
+"""
+
+# Held to the commit: who writes a value meanwhile waits, and is then judged by the constraints that are new.
+_LOCK: Final = """
+    SELECT key_id, namespace, key, value_type, description, owner, tags, constraints, secret, created_at
+    FROM ConfigKey WHERE namespace = $1 AND key = $2 FOR UPDATE
+"""
+
+_HELD: Final = """
+    SELECT v.env, v.version_id, v.value, v.wrapped_key, v.master_key
+    FROM ConfigVersion v JOIN Environment e ON e.env = v.env
+    WHERE v.key_id = $1 AND v.is_active ORDER BY e.position
+"""
+
+_UPDATE: Final = """
+    UPDATE ConfigKey SET description = $2, owner = $3, tags = $4, constraints = $5 WHERE key_id = $1
+    RETURNING key_id, namespace, key, value_type, description, owner, tags, constraints, secret, created_at
 """
 
 _VALUES: Final = """
@@ -43,8 +62,8 @@ _VALUES: Final = """
 
 # A key's last change of an environment is the one that made its active version active.
 _LIST: Final = """
-    SELECT k.key_id, k.namespace, k.key, k.value_type, k.description, k.owner, k.tags, k.created_at,
-           v.version_id, v.value, s.revision, s.created_at AS changed_at
+    SELECT k.key_id, k.namespace, k.key, k.value_type, k.description, k.owner, k.tags, k.constraints, k.secret,
+           k.created_at, v.version_id, v.value, s.revision, s.created_at AS changed_at
     FROM ConfigKey k
     LEFT JOIN ConfigVersion v ON v.key_id = k.key_id AND v.env = $1 AND v.is_active
     LEFT JOIN LATERAL (
@@ -79,6 +98,8 @@ class NewKey:
     description: str
     owner: str
     tags: list[str]
+    constraints: str | None = None
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,21 @@ class Key:
     namespace: str
     key: str
     type: ValueType
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What may change of a key."""
+
+    description: str
+    owner: str
+    tags: list[str]
+    constraints: str | None
+
+
+Decide = Callable[[Row, list[Row]], Awaitable[Details]]
+"""Decides, from a key's row and its active values, what it is to be; raises the answer when it refuses."""
 
 
 class Keys:
@@ -102,13 +138,26 @@ class Keys:
 
     async def create(self, new: NewKey, *, by: int) -> Row:
         """Create a key and return its row. Raises the answer `conflict` when the name is taken."""
-        values = (new.namespace, new.key, new.type, new.description, new.owner, new.tags, by)
+        about = (new.description, new.owner, new.tags, new.constraints, new.secret)
+        values = (new.namespace, new.key, new.type, *about, by)
         try:
             return (await self._database.write(_CREATE, *values))[0]
         except asyncpg.UniqueViolationError as error:
             raise conflict(
                 f"{new.namespace}/{new.key} exists already: choose another name, or set its value"
             ) from error
+
+    async def update(self, namespace: str, key: str, decide: Decide) -> Row:
+        """Change what `decide` makes of a key, while no value of it can be written; return its row."""
+        async with self._database.transaction() as connection:
+            row = await connection.row(_LOCK, namespace, key)
+            if row is not None:
+                details = await decide(row, await connection.rows(_HELD, row["key_id"]))
+                about = (details.description, details.owner, details.tags, details.constraints)
+                updated = await connection.row(_UPDATE, row["key_id"], *about)
+                assert updated is not None
+                return updated
+        raise await self._missing(namespace, key)
 
     async def find(self, names: list[tuple[str, str]]) -> dict[tuple[str, str], Key]:
         """Return the keys of these (namespace, key) names. Raises the answer `not_found` for the first that is none."""
@@ -117,15 +166,14 @@ class Keys:
             await self._learn(missing)
         for namespace, key in names:
             if (namespace, key) not in self._known:
-                await self._explain_missing(namespace, key)
+                raise await self._missing(namespace, key)
         return {name: self._known[name] for name in names}
 
     async def get(self, namespace: str, key: str) -> tuple[Row, list[Row]]:
         """Return a key's row, and a row for each environment in which it has a value."""
         row = await self._database.row(_GET, namespace, key)
         if row is None:
-            await self._explain_missing(namespace, key)
-        assert row is not None
+            raise await self._missing(namespace, key)
         return row, await self._database.rows(_VALUES, row["key_id"])
 
     async def page(
@@ -149,11 +197,11 @@ class Keys:
         if len(self._known) + len(rows) > self._REMEMBERED:
             self._known.clear()
         for row in rows:
-            key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"])
+            key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"], row["secret"])
             self._known[key.namespace, key.key] = key
 
-    async def _explain_missing(self, namespace: str, key: str) -> None:
+    async def _missing(self, namespace: str, key: str) -> RequestFailed:
         rows = await self._database.rows("SELECT FROM ConfigKey WHERE namespace = $1 LIMIT 1", namespace)
         if rows:
-            raise not_found(f"there is no key {key} in {namespace}: create it first, with its type")
-        raise not_found(f"there is no namespace {namespace}: it comes to be with its first key")
+            return not_found(f"there is no key {key} in {namespace}: create it first, with its type")
+        return not_found(f"there is no namespace {namespace}: it comes to be with its first key")

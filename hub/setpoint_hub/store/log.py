@@ -1,6 +1,6 @@
 """Reading the log: where each environment stands, what it holds, and what came after a revision."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -10,7 +10,11 @@ from uuid import UUID
 from setpoint.protocol.names import Epoch, Revision
 from setpoint_hub.database import LONG_READ_SECONDS, Database
 from setpoint_hub.database import Row as Record
+from setpoint_hub.errors import PlaceUnreadable, SecretUnreadable
 from setpoint_hub.replica import ChangeSet, KeyChange, Replica, Row
+from setpoint_hub.sealing import Place, masked_text
+from setpoint_hub.store.keyrings import wrapped_in
+from setpoint_hub.vault import Vault
 
 __all__ = ["LAST_CHANGES", "Log", "Positions", "Tail", "last_changes_of"]
 
@@ -22,7 +26,8 @@ _POSITIONS: Final = """
 _HELD: Final = "SELECT i.epoch, e.revision FROM Installation i CROSS JOIN Environment e WHERE e.env = $1"
 
 LAST_CHANGES: Final = """
-    SELECT DISTINCT ON (c.key_id) k.namespace, k.key, k.value_type, c.revision, c.version_id, v.value
+    SELECT DISTINCT ON (c.key_id) k.namespace, k.key, k.value_type, k.secret, c.key_id, c.revision,
+           c.version_id, v.value, v.wrapped_key, v.master_key
     FROM Change c
     JOIN ConfigKey k ON k.key_id = c.key_id
     LEFT JOIN ConfigVersion v ON v.version_id = c.version_id
@@ -33,7 +38,8 @@ LAST_CHANGES: Final = """
 
 _CHANGE_SETS: Final = """
     SELECT s.revision, s.change_set_id, s.how, s.changed_by, a.name AS changed_by_name, s.note, s.created_at, s.hash,
-           k.namespace, k.key, k.value_type, c.version_id, v.value, c.previous_version_id, p.value AS previous_value,
+           k.namespace, k.key, k.value_type, k.secret, c.key_id, c.version_id, v.value, v.wrapped_key, v.master_key,
+           c.previous_version_id, p.value AS previous_value,
            clock_timestamp() AS now
     FROM ChangeSet s
     JOIN Account a ON a.user_id = s.changed_by
@@ -46,6 +52,9 @@ _CHANGE_SETS: Final = """
 """
 
 _NEW_EPOCH: Final = "UPDATE Installation SET epoch = gen_random_uuid() WHERE epoch = $1"
+
+Clear = Callable[[str, Record], str | None]
+"""Opens the value of an environment's row; None when it is no secret."""
 
 LONGEST_READ: Final = 200
 """Change sets in one statement: bounds the memory of a hub that comes back after a long time."""
@@ -71,10 +80,11 @@ class Tail:
 
 
 class Log:
-    """The log of every environment."""
+    """The log of every environment. What it loads for services is in the clear; a change set as it is stored."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     async def positions(self) -> Positions:
         """Return the epoch and every environment's revision: one statement."""
@@ -87,18 +97,21 @@ class Log:
         return Positions(epoch, access, review, revisions, protected)
 
     async def load(self, env: str) -> Replica:
-        """Return an environment as it stands now. Raises KeyError when there is none of that name."""
+        """Return an environment as it stands now. Raises KeyError when there is none of that name, PlaceUnreadable."""
         async with self._database.snapshot() as connection:
             held = await connection.row(_HELD, env)
             if held is None:
                 raise KeyError(env)
             rows = await connection.rows(LAST_CHANGES, env, held["revision"], timeout=LONG_READ_SECONDS)
-        return Replica(env, Epoch(str(held["epoch"])), Revision(held["revision"]), last_changes_of(rows))
+        return Replica(env, Epoch(str(held["epoch"])), Revision(held["revision"]), self._in_the_clear(env, rows))
 
     async def after(self, env: str, revision: Revision) -> Tail:
-        """Return the change sets that follow a revision, at most LONGEST_READ of them: one statement."""
+        """Return the change sets that follow a revision, at most LONGEST_READ of them: one statement.
+
+        Raises PlaceUnreadable.
+        """
         rows = await self._database.rows(_CHANGE_SETS, env, revision, revision + LONGEST_READ)
-        return Tail(change_sets_of(env, rows), rows[-1]["now"] if rows else None)
+        return Tail(change_sets_of(env, rows, self._clear), rows[-1]["now"] if rows else None)
 
     async def change_set(self, env: str, revision: int) -> ChangeSet | None:
         """Return one change set, or None when the environment has not reached it."""
@@ -109,20 +122,34 @@ class Log:
         """Give the installation a new epoch, unless another hub did so already."""
         await self._database.write(_NEW_EPOCH, UUID(epoch))
 
+    def _in_the_clear(self, env: str, rows: Iterable[Record]) -> Iterator[Row]:
+        for record, row in zip(rows, last_changes_of(rows), strict=True):
+            yield row._replace(text=self._clear(env, record)) if row.secret else row
+
+    def _clear(self, env: str, row: Record) -> str | None:
+        """Return the value of a row in the clear when it is a secret's."""
+        if not row["secret"] or row["version_id"] is None:
+            return None
+        try:
+            return self._vault.open(row["value"], Place(env, row["key_id"], row["version_id"]), wrapped_in(row))
+        except SecretUnreadable as error:
+            raise PlaceUnreadable(f"{row['namespace']}/{row['key']} in {env}", error) from error
+
 
 def last_changes_of(rows: Iterable[Record]) -> Iterator[Row]:
-    """Read rows of LAST_CHANGES."""
+    """Read rows of LAST_CHANGES, with the mark that stands for a secret in the place of its value."""
     for row in rows:
+        text = masked_text(row["value"]) if row["secret"] and row["value"] is not None else row["value"]
         revision = Revision(row["revision"])
-        yield Row(row["namespace"], row["key"], row["value_type"], revision, row["version_id"], row["value"])
+        yield Row(row["namespace"], row["key"], row["value_type"], revision, row["version_id"], text, row["secret"])
 
 
-def change_sets_of(env: str, rows: Iterable[Record]) -> list[ChangeSet]:
-    """Gather rows of `_CHANGE_SETS` into change sets."""
-    return [_change_set(env, list(group)) for _, group in groupby(rows, key=lambda row: row["revision"])]
+def change_sets_of(env: str, rows: Iterable[Record], clear: Clear | None = None) -> list[ChangeSet]:
+    """Gather rows of `_CHANGE_SETS` into change sets; their secrets stay sealed unless `clear` opens them."""
+    return [_change_set(env, list(group), clear) for _, group in groupby(rows, key=lambda row: row["revision"])]
 
 
-def _change_set(env: str, rows: list[Record]) -> ChangeSet:
+def _change_set(env: str, rows: list[Record], clear: Clear | None) -> ChangeSet:
     head = rows[0]
     return ChangeSet(
         env=env,
@@ -134,11 +161,11 @@ def _change_set(env: str, rows: list[Record]) -> ChangeSet:
         note=head["note"],
         at=head["created_at"],
         hash=bytes(head["hash"]),
-        changes=tuple(_key_change(row) for row in rows),
+        changes=tuple(_key_change(row, None if clear is None else clear(env, row)) for row in rows),
     )
 
 
-def _key_change(row: Record) -> KeyChange:
+def _key_change(row: Record, clear: str | None) -> KeyChange:
     return KeyChange(
         namespace=row["namespace"],
         key=row["key"],
@@ -147,4 +174,6 @@ def _key_change(row: Record) -> KeyChange:
         text=row["value"],
         previous_version=row["previous_version_id"],
         previous_text=row["previous_value"],
+        secret=row["secret"],
+        clear=clear,
     )

@@ -15,7 +15,7 @@ from setpoint_hub.plan import Step
 from setpoint_hub.review import Edits, approvals_needed, checks_of, diff_hash
 from setpoint_hub.store.intents import Intent, Locked
 
-__all__ = ["Made", "Proposals", "held_as"]
+__all__ = ["Made", "Proposals", "Proposed", "held_as"]
 
 _ADD: Final = """
     WITH counter AS (
@@ -32,10 +32,10 @@ _ADD: Final = """
 """
 
 _ADD_EDITS: Final = """
-    INSERT INTO ReviewEdit (review_id, key_id, version_id, value, is_new, base_version_id)
-    SELECT $1, key_id, version_id, value, is_new, base_version_id
-    FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::boolean[], $6::uuid[])
-        AS added (key_id, version_id, value, is_new, base_version_id)
+    INSERT INTO ReviewEdit (review_id, key_id, version_id, value, wrapped_key, master_key, is_new, base_version_id)
+    SELECT $1, key_id, version_id, value, wrapped_key, master_key, is_new, base_version_id
+    FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::boolean[], $8::uuid[])
+        AS added (key_id, version_id, value, wrapped_key, master_key, is_new, base_version_id)
 """
 
 _OF_REQUEST: Final = "SELECT review_id, author, request_hash FROM Review WHERE request_id = $1"
@@ -44,6 +44,19 @@ _MADE: Final = """
     SELECT r.review_id, r.env, e.protected, e.required_approvals, coalesce(r.undoes = e.revision, false) AS takes_back
     FROM Review r JOIN Environment e ON e.env = r.env WHERE r.review_id = $1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What a write would have done under the environment's lock, its secrets sealed.
+
+    `undoes` is the newest change when it takes that back; `warnings` are constraints broken as before.
+    """
+
+    locked: Locked
+    steps: Sequence[Step]
+    undoes: int | None
+    warnings: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,7 @@ class Proposals:
         self._database = database
         self._on_made = on_made
 
-    async def propose(
-        self, intent: Intent, request_id: UUID, locked: Locked, steps: Sequence[Step], undoes: int | None
-    ) -> Made:
+    async def propose(self, intent: Intent, request_id: UUID, proposed: Proposed) -> Made:
         """Make a review of what a write would have done. Asked again with its request id, it is the same one.
 
         Raises -32602 when no reason is given, `conflict` when the request id belongs to another request, and
@@ -74,7 +85,7 @@ class Proposals:
         if not intent.note.strip():
             raise invalid_params(f"note: a change of {intent.env} is reviewed by others, so say why it is wanted")
         try:
-            review_id = await self._add_once(intent, request_id, locked, steps, undoes)
+            review_id = await self._add_once(intent, request_id, proposed)
             self._on_made()
             return await self.made(review_id)
         except DatabaseUnavailable as error:
@@ -94,15 +105,13 @@ class Proposals:
         )
         return Made(row["review_id"], row["env"], row["protected"], needed)
 
-    async def _add_once(
-        self, intent: Intent, request_id: UUID, locked: Locked, steps: Sequence[Step], undoes: int | None
-    ) -> int:
+    async def _add_once(self, intent: Intent, request_id: UUID, proposed: Proposed) -> int:
         try:
             try:
-                return await self._add(intent, request_id, locked, steps, undoes)
+                return await self._add(intent, request_id, proposed)
             except DatabaseUnavailable:
                 # Its request id keeps a commit that did happen from happening twice.
-                return await self._add(intent, request_id, locked, steps, undoes)
+                return await self._add(intent, request_id, proposed)
         except asyncpg.UniqueViolationError:
             row = await self._database.row(_OF_REQUEST, request_id)
             if row is None or row["request_hash"] != intent.fingerprint or row["author"] != intent.author.user_id:
@@ -111,10 +120,10 @@ class Proposals:
                 ) from None
             return int(row["review_id"])
 
-    async def _add(
-        self, intent: Intent, request_id: UUID, locked: Locked, steps: Sequence[Step], undoes: int | None
-    ) -> int:
+    async def _add(self, intent: Intent, request_id: UUID, proposed: Proposed) -> int:
+        steps, head = proposed.steps, proposed.locked.head
         edits: Edits = [(step, step.before.version if step.before else None) for step in steps]
+        seals = [step.after.wrapped if step.after else None for step in steps]
         async with self._database.transaction() as connection:
             row = await connection.row(
                 _ADD,
@@ -126,12 +135,12 @@ class Proposals:
                 intent.ticket,
                 request_id,
                 intent.fingerprint,
-                undoes,
+                proposed.undoes,
                 intent.terms.expires_in,
                 intent.terms.confirm_within,
-                locked.head,
+                head,
                 diff_hash(intent.env, edits, intent.terms),
-                dumps(checks_of(intent.env, edits, locked.head)),
+                dumps(checks_of(intent.env, edits, head, proposed.warnings)),
                 intent.apply_at,
             )
             assert row is not None
@@ -141,6 +150,8 @@ class Proposals:
                 [step.key.id for step in steps],
                 [step.after.version if step.after else None for step in steps],
                 [step.after.text if step.after else None for step in steps],
+                [seal.key if seal else None for seal in seals],
+                [seal.master_key if seal else None for seal in seals],
                 [step.is_new for step in steps],
                 [base for _, base in edits],
             )

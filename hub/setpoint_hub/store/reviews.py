@@ -1,6 +1,6 @@
 """Reviews as the database holds them: reading them, and what is decided about them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -25,7 +25,9 @@ from setpoint_hub.review import (
     diff_hash,
     refuse_nothing_left,
 )
+from setpoint_hub.store.guard import Guard
 from setpoint_hub.store.intents import Author
+from setpoint_hub.store.keyrings import wrapped_in
 from setpoint_hub.store.keys import Key
 
 __all__ = ["Decision", "DueReview", "Judge", "Reviews", "lock_review", "no_review", "record_application", "step_of"]
@@ -63,7 +65,8 @@ _BASES: Final = """
 """
 
 _EDITS: Final = """
-    SELECT k.key_id, k.namespace, k.key, k.value_type, x.version_id, x.value, x.is_new,
+    SELECT k.key_id, k.namespace, k.key, k.value_type, k.secret, k.constraints,
+           x.version_id, x.value, x.wrapped_key, x.master_key, x.is_new,
            x.base_version_id, b.value AS base_value, v.version_id AS now, v.value AS now_value
     FROM ReviewEdit x
     JOIN Review r ON r.review_id = x.review_id
@@ -144,8 +147,9 @@ class DueReview:
 class Reviews:
     """The reviews. Each change of one is a transaction under its lock, and counted so that hubs tell of it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, guard: Guard) -> None:
         self._database = database
+        self._guard = guard
 
     async def find(self, review_id: int) -> Review:
         """Return a review as it stands. Raises `not_found`."""
@@ -181,7 +185,11 @@ class Reviews:
         """Add a decision; one that rejects or withdraws settles the review. Raises what `judge` raises."""
         settled = _SETTLED_BY.get(decision.kind)
         async with self._database.transaction() as connection:
-            judge(await lock_review(connection, review_id))
+            review = await lock_review(connection, review_id)
+            judge(review)
+            if decision.kind == "approve":
+                # Constraints may be others now than when it was proposed.
+                await self._check(connection, review.env, await connection.rows(_EDITS, review_id))
             await _decide(connection, review_id, decision)
             if settled is not None:
                 await connection.run(_SETTLE, review_id, settled)
@@ -200,10 +208,17 @@ class Reviews:
             keys, bases = [row["key_id"] for row in rows], [row["now"] for row in rows]
             await connection.run(_REBASE_EDITS, review_id, keys, bases)
             hashed = diff_hash(review.env, edits, review.terms)
-            checks = dumps(checks_of(review.env, edits, head["revision"]))
+            warnings = await self._check(connection, review.env, rows)
+            checks = dumps(checks_of(review.env, edits, head["revision"], warnings))
             await connection.run(_REBASE, review_id, head["revision"], hashed, checks)
             await _decide(connection, review_id, decision)
             await connection.run(_TOUCH, review_id)
+
+    async def _check(self, connection: Connection, env: str, rows: Sequence[Row]) -> list[str]:
+        """Judge a review's values by today's constraints. Raises `invalid_value`; returns what they break as before."""
+        constraints = {row["key_id"]: row["constraints"] for row in rows if row["constraints"] is not None}
+        passed = await self._guard.check(connection, env, [step_of(row) for row in rows], constraints, force=True)
+        return [warned.sentence for warned in passed.warnings]
 
     async def schedule(self, review_id: int, at: datetime, decision: Decision, judge: Judge) -> None:
         """Have a review applied at a time, on the account of who says so. Raises what `judge` raises."""
@@ -254,9 +269,9 @@ async def record_application(connection: Connection, review_id: int, revision: i
 
 def step_of(row: Row) -> Step:
     """Return the step of an edit, on top of what is active now."""
-    key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"])
+    key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"], row["secret"])
     before = None if row["now"] is None else Active(row["now"], row["now_value"])
-    after = None if row["version_id"] is None else Active(row["version_id"], row["value"])
+    after = None if row["version_id"] is None else Active(row["version_id"], row["value"], wrapped_in(row))
     return Step(key, before, after, is_new=row["is_new"])
 
 

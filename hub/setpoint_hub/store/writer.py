@@ -15,11 +15,12 @@ from setpoint_hub.errors import DatabaseUnavailable, conflict, not_found, unavai
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.replica import ChangeSet
 from setpoint_hub.store import deadlines
+from setpoint_hub.store.guard import Guard, Warned
 from setpoint_hub.store.intents import BY_REVIEW, Author, Gate, Held, Intent, Locked, SeenBefore
 from setpoint_hub.store.log import Log
-from setpoint_hub.store.proposals import Proposals, held_as
+from setpoint_hub.store.proposals import Proposals, Proposed, held_as
 
-__all__ = ["Author", "Committed", "Intent", "Look", "Plan", "Writer", "active_versions"]
+__all__ = ["Author", "Committed", "Intent", "Look", "Plan", "Writer", "active_versions", "held_versions"]
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +34,24 @@ _ACTIVE: Final = """
     SELECT key_id, version_id, value FROM ConfigVersion WHERE env = $1 AND key_id = ANY ($2::uuid[]) AND is_active
 """
 
+# The keys are locked, too: their constraints stay those that the values are judged by.
+_HELD: Final = """
+    SELECT k.key_id, k.constraints, v.version_id, v.value
+    FROM ConfigKey k LEFT JOIN ConfigVersion v ON v.key_id = k.key_id AND v.env = $1 AND v.is_active
+    WHERE k.key_id = ANY ($2::uuid[])
+    ORDER BY k.key_id
+    FOR SHARE OF k
+"""
+
 # Before the new ones: the index that allows one active version per key is checked row by row.
 _DEACTIVATE: Final = "UPDATE ConfigVersion SET is_active = false WHERE version_id = ANY ($1::uuid[])"
 _REACTIVATE: Final = "UPDATE ConfigVersion SET is_active = true WHERE version_id = ANY ($1::uuid[])"
 _ADD: Final = """
-    INSERT INTO ConfigVersion (version_id, key_id, value, env, is_active, changed_by, change_note, created_at)
-    SELECT version_id, key_id, value, $4, true, $5, $6, $7
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS added (version_id, key_id, value)
+    INSERT INTO ConfigVersion (version_id, key_id, value, wrapped_key, master_key,
+                               env, is_active, changed_by, change_note, created_at)
+    SELECT version_id, key_id, value, wrapped_key, master_key, $6, true, $7, $8, $9
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[])
+         AS added (version_id, key_id, value, wrapped_key, master_key)
 """
 
 _RECORD: Final = """
@@ -66,6 +78,8 @@ _REQUEST: Final = """
 # Waits for a commit that may still be under way on a connection that we have lost.
 _SETTLE: Final = "SELECT revision FROM Environment WHERE env = $1 FOR UPDATE"
 
+LONGEST_HOW: Final = 100
+
 Plan = Callable[[Mapping[UUID, Active]], list[Step]]
 """Decides, under the environment's lock, from what is active now; raises the answer when it refuses."""
 
@@ -79,6 +93,7 @@ class Committed:
 
     change_set: ChangeSet
     repeated: bool
+    warnings: tuple[Warned, ...] = ()
 
 
 class _Recorded(NamedTuple):
@@ -91,11 +106,12 @@ class _Recorded(NamedTuple):
 class _NeedsReview(Exception):
     """The gate holds the write: the transaction is left without a trace."""
 
-    def __init__(self, locked: Locked, held: Held, steps: Sequence[Step]) -> None:
+    def __init__(self, locked: Locked, held: Held, steps: Sequence[Step], warnings: Sequence[Warned]) -> None:
         super().__init__()
         self.locked = locked
         self.held = held
         self.steps = steps
+        self.warnings = warnings
 
 
 class Writer:
@@ -104,9 +120,10 @@ class Writer:
     Within this hub the writers of one environment take turns without holding a connection.
     """
 
-    def __init__(self, database: Database, log_reader: Log, proposals: Proposals) -> None:
+    def __init__(self, database: Database, log_reader: Log, guard: Guard, proposals: Proposals) -> None:
         self._database = database
         self._log = log_reader
+        self._guard = guard
         self._proposals = proposals
         # Weak: a lock lives while somebody waits for it, so names that are no environment leave nothing behind.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -122,8 +139,7 @@ class Writer:
     ) -> Committed:
         """Carry out a write once, whatever happens to the connection. `look` runs before each run of `plan`.
 
-
-        Raises the answers of `plan` and of the gate, `review_required` (it is a review now), `not_found`
+        Raises the answers of `plan`, of the gate and of the guard, `review_required` (it is a review now), `not_found`
         (environment), `conflict` (the request id belongs to another request) and `unavailable`, whose outcome is
         `unknown` only when the database cannot be asked any more.
         """
@@ -134,7 +150,10 @@ class Writer:
             async with turn:
                 return await self._once(attempt)
         except _NeedsReview as found:
-            made = await self._proposals.propose(intent, request_id, found.locked, found.steps, found.held.undoes)
+            proposed = Proposed(
+                found.locked, found.steps, found.held.undoes, [warned.sentence for warned in found.warnings]
+            )
+            made = await self._proposals.propose(intent, request_id, proposed)
             raise held_as(made) from None
 
     async def _once(self, attempt: "_Attempt") -> Committed:
@@ -162,16 +181,21 @@ class Writer:
                 verdict = await gate.admit(connection, intent, locked)
                 if attempt.look is not None:
                     await attempt.look(connection)
-                steps = attempt.plan(await active_versions(connection, intent.env, attempt.key_ids))
+                active, constraints = await held_versions(connection, intent.env, attempt.key_ids)
+                steps = attempt.plan(active)
+                passed = await self._guard.check(connection, intent.env, steps, constraints, force=intent.force)
+                # Also of what only becomes a review: nothing secret is stored in the clear.
+                steps = await self._guard.seal(connection, intent.env, steps)
                 if isinstance(verdict, Held):
-                    raise _NeedsReview(locked, verdict, steps)
-                intent = replace(intent, how=verdict.how or intent.how, note=verdict.note or intent.note)
+                    raise _NeedsReview(locked, verdict, steps, passed.warnings)
+                how = f"{verdict.how or intent.how}{passed.how}"[:LONGEST_HOW]
+                intent = replace(intent, how=how, note=verdict.note or intent.note)
                 recorded = await _perform(connection, intent, attempt.request_id, taken, steps)
                 await deadlines.begin(connection, intent.env, taken["revision"], taken["now"], intent.terms)
                 await gate.record(connection, taken["revision"])
         except SeenBefore as seen:
             return await self._repeated(intent, seen.row)
-        return Committed(_change_set(intent, taken, recorded, steps), repeated=False)
+        return Committed(_change_set(intent, taken, recorded, steps), repeated=False, warnings=passed.warnings)
 
     async def _after_loss(self, attempt: "_Attempt") -> Committed:
         try:
@@ -228,6 +252,15 @@ async def active_versions(connection: Connection, env: str, key_ids: Sequence[UU
     return {row["key_id"]: Active(row["version_id"], row["value"]) for row in rows}
 
 
+async def held_versions(
+    connection: Connection, env: str, key_ids: Sequence[UUID]
+) -> tuple[dict[UUID, Active], dict[UUID, str]]:
+    """Return what is active of each key, and the constraints of those that have some."""
+    rows = await connection.rows(_HELD, env, key_ids)
+    active = {row["key_id"]: Active(row["version_id"], row["value"]) for row in rows if row["version_id"] is not None}
+    return active, {row["key_id"]: row["constraints"] for row in rows if row["constraints"] is not None}
+
+
 async def _perform(
     connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]
 ) -> _Recorded:
@@ -239,8 +272,9 @@ async def _perform(
         await connection.run(_DEACTIVATE, replaced)
     if added:
         ids, keys = [after.version for _, after in added], [key_id for key_id, _ in added]
-        texts = [after.text for _, after in added]
-        await connection.run(_ADD, ids, keys, texts, intent.env, by, intent.note, at)
+        texts, wrapped = [after.text for _, after in added], [after.wrapped for _, after in added]
+        seals = [seal and seal.key for seal in wrapped], [seal and seal.master_key for seal in wrapped]
+        await connection.run(_ADD, ids, keys, texts, *seals, intent.env, by, intent.note, at)
     if revived:
         await connection.run(_REACTIVATE, revived)
     return await _record(connection, intent, request_id, taken, steps)

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from setpoint.errors import RequestFailed
 from setpoint.protocol.messages import Full, decode_snapshot
 from setpoint_tui.as_code.document import EnvironmentFile
 from setpoint_tui.as_code.planning import Action, Plan, changed_between, make_plan
-from setpoint_tui.errors import Conflict
+from setpoint_tui.errors import Conflict, InvalidFile
 from setpoint_tui.formatting import format_revision
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import all_keys, require_environment
 
-__all__ = ["create_keys", "plan_file", "read_environment"]
+__all__ = ["create_keys", "plan_file", "read_environment", "read_without_secrets"]
 
 _AT_ONCE = 16
 """Requests in flight; a hub takes 32 of one connection."""
@@ -23,11 +24,23 @@ _MOST_NAMED = 5
 async def read_environment(
     link: HubLink, env: str, namespaces: Sequence[str] | None = None, *, at: int | str | None = None
 ) -> Full:
-    """Return what an environment holds, now or at a revision or a time. Raises NotFound."""
+    """Return what an environment holds, now or at a revision or a time, less its secrets. Raises NotFound."""
+    return (await read_without_secrets(link, env, namespaces, at=at))[0]
+
+
+async def read_without_secrets(
+    link: HubLink, env: str, namespaces: Sequence[str] | None = None, *, at: int | str | None = None
+) -> tuple[Full, list[tuple[str, str]]]:
+    """Return what an environment holds, and the names of the secrets that are left out. Raises NotFound."""
     await require_environment(link, env)
     params = {"env": env, "namespaces": namespaces, "at": at}
     asked = {name: value for name, value in params.items() if value is not None}
-    return decode_snapshot(await link.request("snapshot", asked, timeout=60))
+    raw = await link.request("snapshot", asked, timeout=60)
+    held: dict[str, dict[str, Any]] = raw["namespaces"]
+    secrets = [(name, key) for name, keys in held.items() for key, entry in keys.items() if entry.get("secret") is True]
+    for name, key in secrets:
+        del held[name][key]
+    return decode_snapshot(raw), secrets
 
 
 async def plan_file(link: HubLink, file: EnvironmentFile, *, prune: bool, since: int | None) -> Plan:
@@ -70,6 +83,12 @@ async def _types_of_the_others(link: HubLink, file: EnvironmentFile, now: Full) 
         try:
             async for key, _ in all_keys(link, {"namespace": namespace}):
                 found[key.namespace, key.key] = key.type
+                if key.secret and key.key in settings:
+                    raise InvalidFile(
+                        f"{namespace}/{key.key} is a secret, which no file holds: "
+                        f"take it out, and use `setpoint set {namespace} {key.key}`",
+                        settings[key.key].line,
+                    )
         except RequestFailed as error:
             # A namespace comes to be with its first key.
             if error.kind != "not_found":

@@ -1,6 +1,5 @@
 """The commands, put together."""
 
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from setpoint_tui.cli import (
     comparing,
     creating,
     following,
+    keys,
     looking,
     playing,
     programs,
@@ -63,7 +63,7 @@ def setpoint(
     """
     if context.invoked_subcommand is not None:
         return
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if looking.has_terminal():
         looking.console()
     else:
         print_line(context.get_help())
@@ -100,6 +100,11 @@ _review.command("rebase")(reviewing.rebase)
 _review.command("apply")(reviewing.apply)
 app.add_typer(_review, name="review", rich_help_panel=_CHANGE)
 
+_key = typer.Typer(help="Show keys and change what they say of themselves.", no_args_is_help=True)
+_key.command("show")(keys.show)
+_key.command("update")(keys.update)
+app.add_typer(_key, name="key", rich_help_panel=_CHANGE)
+
 _env = typer.Typer(help="List and make environments.", no_args_is_help=True)
 _env.command("list")(creating.list_environments)
 _env.command("create")(creating.create_environment)
@@ -126,3 +131,10 @@ _schema = typer.Typer(help="Apply or print the database's schema.", no_args_is_h
 _schema.command("apply", context_settings=_PASSED_ON)(programs.schema_apply)
 _schema.command("print", context_settings=_PASSED_ON)(programs.schema_print)
 app.add_typer(_schema, name="schema", rich_help_panel=_RUN)
+
+_secrets = typer.Typer(help="Make master keys, and wrap all secrets under the newest.", no_args_is_help=True)
+_secrets.command("rotate", context_settings=_PASSED_ON)(programs.secrets_rotate)
+_master_key = typer.Typer(help="Master keys.", no_args_is_help=True)
+_master_key.command("new", context_settings=_PASSED_ON)(programs.secrets_key_new)
+_secrets.add_typer(_master_key, name="key")
+app.add_typer(_secrets, name="secrets", rich_help_panel=_RUN)

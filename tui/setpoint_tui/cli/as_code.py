@@ -9,7 +9,7 @@ import typer
 from rich.cells import cell_len
 
 from setpoint_tui.arguments import parse_revision
-from setpoint_tui.as_code.applying import create_keys, plan_file, read_environment
+from setpoint_tui.as_code.applying import create_keys, plan_file, read_without_secrets
 from setpoint_tui.as_code.document import EnvironmentFile, read_file, write_file
 from setpoint_tui.as_code.planning import Action, Plan, change_params
 from setpoint_tui.as_code.strict_yaml import LARGEST_FILE
@@ -19,7 +19,7 @@ from setpoint_tui.cli.exit_codes import ExitCode
 from setpoint_tui.cli.output import note, print_json, print_line, print_value
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
-from setpoint_tui.cli.writes import check_wait, write_once
+from setpoint_tui.cli.writes import check_wait, forced, write_once
 from setpoint_tui.errors import InvalidFile, InvalidSettings, NotFound
 from setpoint_tui.formatting import NO_VALUE, counted, format_revision, format_value
 from setpoint_tui.link import HubLink
@@ -41,16 +41,19 @@ _Prune = Annotated[
 
 
 def export(env: options.Env, namespace: options.OnlyNamespaces = None) -> None:
-    """Print an environment as a YAML file, the same text for the same values.
+    """Print an environment as a YAML file, the same text for the same values. Secrets stay out of it.
 
     setpoint export --env production > production.yaml
     """
 
     async def read(link: HubLink) -> str:
-        found = await read_environment(link, env, namespace)
-        missing = [name for name in namespace or () if not found.namespaces.get(name)]
+        found, secrets = await read_without_secrets(link, env, namespace)
+        known = {name for name, _ in secrets}
+        missing = [name for name in namespace or () if not found.namespaces.get(name) and name not in known]
         if missing:
             raise NotFound(f"nothing is set in {missing[0]} of {env}: see `setpoint list`")
+        if secrets:
+            note((f"{counted(len(secrets), 'secret')} left out: files hold none", "dim"))
         return write_file(found.env, found.revision, found.namespaces)
 
     text = with_link(read)
@@ -95,6 +98,7 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     yes: options.Yes = False,
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
+    force: options.Force = False,
     json: options.Json = False,
 ) -> None:
     """Make an environment as a file says, in one change set; keys that do not exist are made first.
@@ -110,7 +114,7 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         raise InvalidSettings("the file comes from stdin, so there is nobody to ask: give --yes")
     wanted = _wanted(file, env, namespace)
     found = with_link(lambda link: plan_file(link, wanted, prune=prune, since=since))
-    params = change_params(found, note=note_text)
+    params = {**change_params(found, note=note_text), **forced(force)}
     if not json:
         _print_plan(found)
     if not found.actions:

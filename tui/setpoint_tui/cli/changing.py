@@ -1,8 +1,6 @@
 """`set`, `delete` and `rollback`: what changes values, and the receipt that says who runs the change."""
 
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +9,6 @@ from setpoint.errors import InvalidValue, NotJson
 from setpoint.protocol.values import Json, parse_value
 from setpoint_tui.answers import Key
 from setpoint_tui.arguments import (
-    Assignment,
     KeyName,
     KeyPath,
     is_id,
@@ -22,9 +19,11 @@ from setpoint_tui.arguments import (
 )
 from setpoint_tui.cli import options
 from setpoint_tui.cli.completion import complete_words
+from setpoint_tui.cli.output import at_terminal
+from setpoint_tui.cli.parsing import read_text
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
-from setpoint_tui.cli.writes import check_wait, write_once
+from setpoint_tui.cli.writes import check_wait, forced, write_once
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import find_key, find_keys, require_environment, type_of
@@ -42,7 +41,8 @@ def set_values(  # noqa: PLR0913, PLR0917 - each is an option of the command lin
         typer.Argument(
             metavar="NAMESPACE KEY VALUE",
             show_default=False,
-            help="Or KEY=VALUE several times. VALUE may be @FILE, or - for stdin; a value that begins with @ takes @@.",
+            help="Or KEY=VALUE several times. VALUE may be @FILE, or - for stdin; a value that begins with @ takes @@. "
+            "Without VALUE it is asked for, and not shown.",
             autocompletion=complete_words,
         ),
     ],
@@ -60,6 +60,7 @@ def set_values(  # noqa: PLR0913, PLR0917 - each is an option of the command lin
     ] = None,
     ticket: options.Ticket = "",
     break_glass: options.BreakGlass = False,
+    force: options.Force = False,
     json: options.Json = False,
 ) -> None:
     """Set one value, or several in one change set that applies whole or not at all.
@@ -72,8 +73,8 @@ def set_values(  # noqa: PLR0913, PLR0917 - each is an option of the command lin
 
     setpoint set global maintenance.enabled true --env staging --expires 30m
     """
-    assignments = parse_assignments(words)
-    texts = [_read_text(assignment) for assignment in assignments]
+    assignments = parse_assignments(_asked_for(words))
+    texts = [read_text(assignment.text) for assignment in assignments]
     check_wait(wait, require_all)
     expected = _expected(expect, len(assignments))
     stated = {"note": note, **_protection(ticket, break_glass), **_terms(expires, confirm_within)}
@@ -84,7 +85,7 @@ def set_values(  # noqa: PLR0913, PLR0917 - each is an option of the command lin
             {"namespace": key.namespace, "key": key.key, "value": _value(key, text), **expected}
             for key, text in zip(keys, texts, strict=True)
         ]
-        return await write_once(link, "set", {"env": env, "changes": changes, **stated}, wait)
+        return await write_once(link, "set", {"env": env, "changes": changes, **stated, **forced(force)}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
@@ -101,6 +102,7 @@ def delete(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     expect: options.Expect = None,
     ticket: options.Ticket = "",
     break_glass: options.BreakGlass = False,
+    force: options.Force = False,
     json: options.Json = False,
 ) -> None:
     """Take a key's value away in one environment; rollback brings it back."""
@@ -112,7 +114,7 @@ def delete(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     async def change(link: HubLink) -> Written:
         keys = await find_keys(link, names)
         changes = [{"namespace": key.namespace, "key": key.key, "delete": True, **expected} for key in keys]
-        return await write_once(link, "set", {"env": env, "changes": changes, **stated}, wait)
+        return await write_once(link, "set", {"env": env, "changes": changes, **stated, **forced(force)}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
@@ -134,6 +136,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     require_all: options.RequireAll = False,
     ticket: options.Ticket = "",
     break_glass: options.BreakGlass = False,
+    force: options.Force = False,
     json: options.Json = False,
 ) -> None:
     """Make an earlier value active again, as a new revision: nothing is removed.
@@ -147,7 +150,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 
     async def change(link: HubLink) -> Written:
         where = undone if name is None else await _target(link, env, name, to)
-        return await write_once(link, "rollback", {"env": env, **stated, **where}, wait)
+        return await write_once(link, "rollback", {"env": env, **stated, **where, **forced(force)}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
@@ -199,34 +202,24 @@ def _expected(expect: str | None, changes: int) -> dict[str, Any]:
     return {"expected_version": None if expect == "none" else expect}
 
 
+def _asked_for(words: list[str]) -> list[str]:
+    """Ask at the terminal for the value of a key that was named without one, so that no list of commands keeps it."""
+    is_key = len(words) == 2 and "=" not in "".join(words)
+    if not is_key or not at_terminal():
+        return words
+    value: str = typer.prompt(f"value of {words[0]}/{words[1]} (not shown)", hide_input=True, err=True)
+    return [*words, "@@" + value[1:] if value.startswith("@") else value]
+
+
 def _value(key: Key, text: str) -> Json:
     value_type = type_of(key)
     try:
         return parse_value(value_type, text if value_type == "string" else text.strip())
     except InvalidValue as error:
+        if key.secret:
+            # The reason may repeat it.
+            raise InvalidValue(f"{key.namespace}/{key.key}: that is no value of type {value_type}") from None
         is_no_number = value_type in ("int", "float") and isinstance(error.__cause__, NotJson)
         # Where in a word it stops to be a number is of no help.
         reason = f"{text[:40]!r} is not of type {value_type}: type a number such as {_EXAMPLES.get(value_type)}"
         raise InvalidValue(f"{key.namespace}/{key.key}: {reason if is_no_number else error.reason}") from error
-
-
-def _read_text(assignment: Assignment) -> str:
-    text = assignment.text
-    if text.startswith("@@"):
-        return text[1:]
-    try:
-        if text == "-":
-            return _without_line_break(sys.stdin.read())
-        if text.startswith("@"):
-            return _without_line_break(Path(text[1:]).read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidValue("the value is not text in UTF-8") from error
-    except OSError as error:
-        hint = "" if text == "-" else f" (for a value that begins with @ type @{text})"
-        raise InvalidSettings(f"{text[1:] or 'stdin'} cannot be read: {error.strerror}{hint}") from error
-    return text
-
-
-def _without_line_break(text: str) -> str:
-    # Editors and echo end a file with a line break that nobody means as part of the value.
-    return text.removesuffix("\n")

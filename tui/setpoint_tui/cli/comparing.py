@@ -17,10 +17,10 @@ from setpoint_tui.cli.output import console, note, print_json, print_line
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
-from setpoint_tui.cli.writes import check_wait, write_once
+from setpoint_tui.cli.writes import check_wait, forced, write_once
 from setpoint_tui.comparing import choose, compare, promotion_params
 from setpoint_tui.errors import Conflict, InvalidSettings
-from setpoint_tui.formatting import NO_VALUE, counted, format_age, format_revision, format_value
+from setpoint_tui.formatting import NO_VALUE, counted, format_age, format_revision, format_secret, format_value
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import find_keys, require_environment
 from setpoint_tui.text_safety import safe_text
@@ -74,6 +74,7 @@ def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     yes: options.Yes = False,
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
+    force: options.Force = False,
     json: options.Json = False,
 ) -> None:
     """Take values of one environment over into another, as one change set.
@@ -95,7 +96,7 @@ def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         _nothing_to_promote(found, choice.left_out, as_json=json)
     place = f"{safe_text(found.target.env)}{' (protected)' if found.target.protected else ''}"
     confirm(f"Promote {counted(len(choice.chosen), 'key')} to {place}?", yes=yes)
-    params = promotion_params(found, choice.chosen, note=note_text)
+    params = {**promotion_params(found, choice.chosen, note=note_text), **forced(force)}
     written = with_link(lambda link: write_once(link, "promote", params, wait))
     report_written(written, require_all=require_all, as_json=json, changes_are_shown=True)
 
@@ -154,14 +155,14 @@ def _side(env: str, revision: int) -> str:
 def _row(found: Comparison, row: ComparedKey, now: datetime) -> list[Cell]:
     return [
         safe_text(f"{row.namespace}/{row.key}"),
-        _value(row.type, row.source),
-        _value(row.type, row.target),
+        _value(row, row.source),
+        _value(row, row.target),
         (_remark(found, row, now), "yellow"),
     ]
 
 
-def _value(value_type: str, held: ComparedValue | None) -> Cell:
-    return (NO_VALUE, "dim") if held is None else format_value(value_type, held.value, limit=200)
+def _value(row: ComparedKey, held: ComparedValue | None) -> Cell:
+    return (NO_VALUE, "dim") if held is None else _text(row, held)
 
 
 def _remark(found: Comparison, row: ComparedKey, now: datetime) -> str:
@@ -184,9 +185,9 @@ def _print_choice(found: Comparison, chosen: Sequence[ComparedKey], left_out: Se
         print_line(
             name + " " * (width - cell_len(name)),
             "  ",
-            (_text(row.type, row.target), "dim"),
+            (_text(row, row.target), "dim"),
             " → ",
-            (_text(row.type, row.source), "bold"),
+            (_text(row, row.source), "bold"),
             (f"  ({remark})" if remark else "", "yellow"),
         )
     for one in left_out[:_MOST_LEFT_OUT]:
@@ -195,5 +196,7 @@ def _print_choice(found: Comparison, chosen: Sequence[ComparedKey], left_out: Se
         note((f"and {len(left_out) - _MOST_LEFT_OUT:,} more are left out: see `setpoint compare`", "yellow"))
 
 
-def _text(value_type: str, held: ComparedValue | None) -> str:
-    return NO_VALUE if held is None else format_value(value_type, held.value, limit=200)
+def _text(row: ComparedKey, held: ComparedValue | None) -> str:
+    if held is None:
+        return NO_VALUE
+    return format_secret(held.value) if row.secret else format_value(row.type, held.value, limit=200)

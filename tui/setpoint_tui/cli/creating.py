@@ -10,6 +10,7 @@ from setpoint_tui.answers import Environment, EnvironmentList, read_answer
 from setpoint_tui.cli import options
 from setpoint_tui.cli.completion import complete_namespace
 from setpoint_tui.cli.output import console, print_json, print_line
+from setpoint_tui.cli.parsing import read_constraints
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
 from setpoint_tui.formatting import counted, format_revision
@@ -19,7 +20,7 @@ from setpoint_tui.text_safety import safe_text
 __all__ = ["create", "create_environment", "list_environments"]
 
 
-def create(
+def create(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     namespace: Annotated[
         str, typer.Argument(metavar="NAMESPACE", show_default=False, autocompletion=complete_namespace)
     ],
@@ -33,14 +34,20 @@ def create(
     description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",
     owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")] = "",
     tag: Annotated[list[str] | None, typer.Option("--tag", help="May be given several times.")] = None,
+    constraints: options.Constraints = None,
+    secret: Annotated[
+        bool, typer.Option("--secret", help="Its values are stored encrypted and shown masked; that never changes.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Make a key, without a value. Its type holds in every environment and never changes."""
     if not is_value_type(value_type):
         raise InvalidValue(f"{value_type[:40]!r} is no type: choose one of {', '.join(VALUE_TYPES)}")
     params: dict[str, Any] = {"namespace": namespace, "key": key, "type": value_type}
-    more = {"description": description, "owner": owner, "tags": tag}
+    more = {"description": description, "owner": owner, "tags": tag, "secret": secret}
     params.update({name: value for name, value in more.items() if value})
+    if constraints is not None:
+        params["constraints"] = read_constraints(constraints)
 
     async def make(link: HubLink) -> Any:
         return await link.request("key.create", params)
@@ -50,7 +57,8 @@ def create(
         print_json(raw)
         return
     print_line("made ", (safe_text(f"{namespace}/{key}"), "bold"), f" of type {value_type}")
-    print_line((f"give it a value: setpoint set {namespace} {key} VALUE --env ENV", "dim"))
+    value = "" if secret else " VALUE"
+    print_line((f"give it a value: setpoint set {namespace} {key}{value} --env ENV", "dim"))
 
 
 def list_environments(json: options.Json = False) -> None:

@@ -23,15 +23,15 @@ _COLUMNS = (
 def print_history(found: History) -> None:
     """Print the changes, newest first."""
     now = datetime.now(UTC)
-    print_table(console(), _COLUMNS, [_row(change, found.type, now) for change in found.changes])
+    print_table(console(), _COLUMNS, [_row(change, found, now) for change in found.changes])
 
 
-def _row(change: HistoryChange, value_type: str, now: datetime) -> list[Cell]:
+def _row(change: HistoryChange, found: History, now: datetime) -> list[Cell]:
     return [
         format_revision(change.revision),
         format_age(change.at, now),
         safe_text(change.by.name),
-        " → ".join(format_change(change, value_type)),
+        " → ".join(format_change(change, found.type, secret=found.secret)),
         safe_text(change.how),
         safe_text(change.note),
     ]

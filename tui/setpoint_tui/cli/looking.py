@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ from setpoint_tui.settings import read_settings
 if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
 
-__all__ = ["console", "open_console"]
+__all__ = ["console", "has_terminal", "open_console"]
 
 
 def console(
@@ -28,9 +29,16 @@ def console(
 
     `setpoint` alone does the same in a terminal. Hubs, keys and theme are set in ~/.config/setpoint/console.toml.
     """
+    if not has_terminal():
+        raise InvalidSettings("the console needs a terminal: do not redirect its input, its output or its errors")
     settings = read_console_settings(os.environ)
     name, connection = _which(hub, settings)
     open_console(connection, settings, hub_name=name)
+
+
+def has_terminal() -> bool:
+    """Say whether a console can be shown: what it draws goes to standard error, where Textual writes."""
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def open_console(connection: Connection, settings: ConsoleSettings, *, hub_name: str = "") -> None:

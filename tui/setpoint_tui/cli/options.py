@@ -10,8 +10,10 @@ __all__ = [
     "AnyEnv",
     "AnyNamespace",
     "BreakGlass",
+    "Constraints",
     "Env",
     "Expect",
+    "Force",
     "Json",
     "Key",
     "Namespace",
@@ -56,6 +58,14 @@ Ticket = Annotated[
 BreakGlass = Annotated[
     bool,
     typer.Option("--break-glass", help="As an admin, change a protected environment at once; needs --note."),
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Also when it changes a large part of the environment; the log then says so."),
+]
+Constraints = Annotated[
+    str | None,
+    typer.Option("--constraints", metavar="JSON|@FILE", help='A JSON Schema that values keep, such as {"minimum": 1}.'),
 ]
 Expect = Annotated[
     str | None,

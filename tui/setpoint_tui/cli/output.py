@@ -13,7 +13,7 @@ from rich.text import Text
 from setpoint.protocol.strict_json import dumps
 from setpoint_tui.text_safety import safe_text
 
-__all__ = ["console", "note", "print_json", "print_json_line", "print_line", "print_value", "waiting"]
+__all__ = ["at_terminal", "console", "note", "print_json", "print_json_line", "print_line", "print_value", "waiting"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -35,6 +35,11 @@ def waiting(what: str) -> Generator[None]:
         return
     with screen.status(what, spinner="dots"):
         yield
+
+
+def at_terminal() -> bool:
+    """Say whether somebody is there to be asked."""
+    return sys.stdin.isatty()
 
 
 def note(*parts: str | tuple[str, str]) -> None:

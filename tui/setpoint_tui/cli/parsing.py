@@ -1,13 +1,18 @@
-"""A typer command that takes -5 for a value and not for options."""
+"""What a person typed: -5 is a value and no option, @FILE and - stand for what is in them."""
 
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, cast
 
 from typer.core import TyperCommand, TyperOption
 
+from setpoint.errors import InvalidValue
+from setpoint.protocol.values import Json, parse_value
 from setpoint_tui.arguments import is_negative_number
+from setpoint_tui.errors import InvalidSettings
 
-__all__ = ["ValueCommand"]
+__all__ = ["ValueCommand", "read_constraints", "read_text"]
 
 # No argument of a process can hold a NUL, so nothing that a person typed is taken for a mark.
 _MARK = "\0"
@@ -46,3 +51,33 @@ def _unmarked(value: Any) -> Any:
             return [_unmarked(item) for item in cast("list[Any]", value)]
         case _:
             return value
+
+
+def read_text(text: str) -> str:
+    """Return a text as it stands, or what @FILE or - (stdin) holds. Raises InvalidValue and InvalidSettings."""
+    if text.startswith("@@"):
+        return text[1:]
+    try:
+        if text == "-":
+            return _without_line_break(sys.stdin.read())
+        if text.startswith("@"):
+            return _without_line_break(Path(text[1:]).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidValue("the value is not text in UTF-8") from error
+    except OSError as error:
+        hint = "" if text == "-" else f" (for a value that begins with @ type @{text})"
+        raise InvalidSettings(f"{text[1:] or 'stdin'} cannot be read: {error.strerror}{hint}") from error
+    return text
+
+
+def read_constraints(text: str) -> Json:
+    """Return the JSON that --constraints gives; null takes them away. Raises InvalidValue and InvalidSettings."""
+    try:
+        return parse_value("json", read_text(text))
+    except InvalidValue as error:
+        raise InvalidValue(f"--constraints: {error.reason}") from error
+
+
+def _without_line_break(text: str) -> str:
+    # Editors and echo end a file with a line break that nobody means as part of the value.
+    return text.removesuffix("\n")

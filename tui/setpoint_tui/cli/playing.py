@@ -1,11 +1,11 @@
 """`demo`: the whole of it on this machine, with a sample and a fleet."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from setpoint_tui.cli.looking import has_terminal
 from setpoint_tui.cli.programs import require_hub
 from setpoint_tui.settings import DEFAULT_PORT
 
@@ -27,4 +27,4 @@ def demo(
     # Imported here: no other command needs it.
     from setpoint_tui.demo.run import run_demo  # noqa: PLC0415
 
-    raise typer.Exit(run_demo(data, port, tour=tour or not sys.stdout.isatty()))
+    raise typer.Exit(run_demo(data, port, tour=tour or not has_terminal()))

@@ -1,4 +1,4 @@
-"""`up`, `hub` and `schema`: programs of the hub's package, which takes the place of this process."""
+"""`up`, `hub`, `schema` and `secrets`: programs of the hub's package, which takes the place of this process."""
 
 import importlib.util
 import os
@@ -12,9 +12,9 @@ import typer
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.settings import DEFAULT_PORT
 
-__all__ = ["hub", "require_hub", "schema_apply", "schema_print", "up"]
+__all__ = ["hub", "require_hub", "schema_apply", "schema_print", "secrets_key_new", "secrets_rotate", "up"]
 
-_NEEDED = ("setpoint_hub", "asyncpg", "redis", "pydantic_settings", "prometheus_client")
+_NEEDED = ("setpoint_hub", "asyncpg", "redis", "pydantic_settings", "prometheus_client", "cryptography", "jsonschema")
 
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help=f"Default: {DEFAULT_PORT}.")]
 Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Default: 127.0.0.1.")]
@@ -51,6 +51,19 @@ def schema_apply(context: typer.Context) -> None:
 def schema_print(context: typer.Context) -> None:
     """Print schema.sql."""
     _become("schema", ["print", *context.args])
+
+
+def secrets_rotate(context: typer.Context) -> None:
+    """Wrap the keys of all secrets under the first key of SETPOINT_MASTER_KEY_FILE, while hubs go on.
+
+    Every hub has to have that key already. SETPOINT_DATABASE_URL names the database.
+    """
+    _become("secrets", ["rotate", *context.args])
+
+
+def secrets_key_new(context: typer.Context) -> None:
+    """Print a fresh master key: put it first in the file that SETPOINT_MASTER_KEY_FILE names."""
+    _become("secrets", ["key", "new", *context.args])
 
 
 def _given(option: str, value: object) -> list[str]:

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from setpoint.protocol.messages import decode_snapshot
 from setpoint.protocol.values import render_value
-from setpoint_tui.answers import History, Key, read_answer
+from setpoint_tui.answers import History, Key, SnapshotAnswer, read_answer
 from setpoint_tui.arguments import parse_keys, parse_revision
 from setpoint_tui.cli import options
 from setpoint_tui.cli.histories import print_history
@@ -15,7 +14,7 @@ from setpoint_tui.cli.output import console, note, print_json, print_line, print
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
 from setpoint_tui.errors import InvalidSettings
-from setpoint_tui.formatting import NO_VALUE, format_age, format_revision, format_value
+from setpoint_tui.formatting import NO_VALUE, format_age, format_revision, format_secret, format_value
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import all_keys, find_key, require_environment, type_of, value_in
 from setpoint_tui.text_safety import safe_text
@@ -23,18 +22,35 @@ from setpoint_tui.text_safety import safe_text
 __all__ = ["get", "history", "list_keys", "snapshot"]
 
 
-def get(namespace: options.Namespace, env: options.Env, key: options.Key = None, json: options.Json = False) -> None:
+def get(
+    namespace: options.Namespace,
+    env: options.Env,
+    key: options.Key = None,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Print a secret's value; that goes on record.")] = False,
+    json: options.Json = False,
+) -> None:
     """Print a value and nothing else: a string as it is, others as JSON."""
     [name] = parse_keys([namespace] if key is None else [namespace, key])
 
     async def read(link: HubLink) -> None:
         found = await find_key(link, name)
         active = await value_in(link, found, env)
+        place = {"env": env, "namespace": found.namespace, "key": found.key}
+        value = active.value
+        if found.secret and reveal:
+            value = (await link.request("secret.reveal", place))["value"]
         if json:
-            place = {"env": env, "namespace": found.namespace, "key": found.key, "type": found.type}
-            print_json({**place, **active.model_dump(mode="json")})
+            print_json(
+                {**place, "type": found.type, "secret": found.secret, **active.model_dump(mode="json"), "value": value}
+            )
+        elif found.secret and not reveal:
+            # Not printed like a value: a script would take the mark for one.
+            raise InvalidSettings(
+                f"{found.namespace}/{found.key} is a secret ({format_secret(value)}): "
+                "--reveal prints its value, which goes on record"
+            )
         else:
-            print_value(render_value(type_of(found), active.value))
+            print_value(render_value(type_of(found), value))
 
     with_link(read)
 
@@ -113,9 +129,13 @@ def snapshot(
     if json:
         print_json(raw)
         return
-    found = decode_snapshot(raw)
+    found = read_answer(SnapshotAnswer, raw)
     rows: list[list[Cell]] = [
-        [safe_text(f"{namespace}/{key}"), entry.type, format_value(entry.type, entry.value)]
+        [
+            safe_text(f"{namespace}/{key}"),
+            safe_text(entry.type),
+            format_secret(entry.value) if entry.secret else format_value(entry.type, entry.value),
+        ]
         for namespace, keys in sorted(found.namespaces.items())
         for key, entry in sorted(keys.items())
     ]
@@ -175,7 +195,9 @@ def _print_values(keys: list[Key]) -> None:
 
 
 def _value_row(key: Key, now: datetime) -> list[Cell]:
-    value: Cell = (NO_VALUE, "dim") if key.version is None else format_value(key.type, key.value)
+    value: Cell = (NO_VALUE, "dim")
+    if key.version is not None:
+        value = format_secret(key.value) if key.secret else format_value(key.type, key.value)
     return [
         safe_text(f"{key.namespace}/{key.key}"),
         safe_text(key.type),

@@ -51,6 +51,8 @@ def print_change_set(done: ChangeSet) -> None:
 
 
 def _print_outcome(done: ChangeSet) -> None:
+    for warned in done.warnings:
+        note((f"warning: {safe_text(f'{warned.namespace}/{warned.key}')}: {safe_text(warned.message)}", "yellow"))
     place = f"{safe_text(done.env)} {format_revision(done.revision)}"
     if done.receipt is None:
         print_line((place, "bold"))

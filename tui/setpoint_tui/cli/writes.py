@@ -9,13 +9,18 @@ from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.link import HubLink
 from setpoint_tui.writing import Written, write
 
-__all__ = ["check_wait", "write_once"]
+__all__ = ["check_wait", "forced", "write_once"]
 
 
 def check_wait(wait: float, require_all: bool) -> None:
     """Refuse to require what there is no time to hear."""
     if require_all and wait == 0:
         raise InvalidSettings("--require-all needs time to hear from the instances: give --wait more than 0")
+
+
+def forced(force: bool) -> dict[str, bool]:
+    """Return what a write says when it may change a large part of an environment."""
+    return {"force": True} if force else {}
 
 
 async def write_once(link: HubLink, method: str, params: dict[str, Any], wait: float) -> Written:

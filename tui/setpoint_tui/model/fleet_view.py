@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from typing import Literal, TypeAlias
 
 from setpoint_tui.answers import Instance
-from setpoint_tui.formatting import format_revision
 from setpoint_tui.model.filter_words import FilterWord, check_prefix, read_words
 
 __all__ = [
@@ -104,16 +104,18 @@ def arrange(
     instances: Iterable[Instance], *, sort: FleetSort = "state", descending: bool = False, grouped: bool = False
 ) -> list[FleetRow]:
     """Return the rows in order, each instance once. Grouped by service, those with problems come first."""
-    ordered = sorted(instances, key=lambda instance: (instance.service, instance.client_id))
-    if sort != "service" or descending:
-        ordered.sort(key=_KEYS[sort], reverse=descending)
+    key = _KEYS[sort]
+    keyed = [(key(instance), instance.service, instance.client_id, instance.state) for instance in instances]
+    # By name within equals, whichever way the column runs.
+    keyed.sort(key=itemgetter(1, 2))
+    keyed.sort(key=itemgetter(0), reverse=descending)
     if not grouped:
-        return list(dict.fromkeys(instance.client_id for instance in ordered))
+        return list(dict.fromkeys(client_id for _, _, client_id, _ in keyed))
     groups: dict[str, list[str]] = {}
     worst: dict[str, int] = {}
-    for instance in ordered:
-        groups.setdefault(instance.service, []).append(instance.client_id)
-        worst[instance.service] = min(worst.get(instance.service, 9), _rank(instance.state))
+    for _, service, client_id, state in keyed:
+        groups.setdefault(service, []).append(client_id)
+        worst[service] = min(worst.get(service, _RANKS["current"]), _rank(state))
     rows: list[FleetRow] = []
     for service in sorted(groups, key=lambda name: (worst[name], name)):
         rows += [ServiceHeader(service), *dict.fromkeys(groups[service])]
@@ -156,14 +158,14 @@ def _holds(word: FilterWord, instance: Instance) -> bool:
         case "runs":
             found = wanted.removeprefix("r") == str(instance.revision)
         case _:
-            found = any(wanted in text.casefold() for text in _texts(instance))
+            found = wanted in _haystack(instance)
     return found is not word.negated
 
 
-def _texts(instance: Instance) -> Iterable[str]:
-    yield from (instance.client_id, instance.service, instance.state, instance.source, instance.error or "")
-    yield format_revision(instance.revision)
-    yield from _labels(instance)
+def _haystack(instance: Instance) -> str:
+    texts = [instance.client_id, instance.service, instance.state, instance.source, f"r{instance.revision}"]
+    # Nobody types a line break: words are found within one text alone.
+    return "\n".join([*texts, instance.error or "", *_labels(instance)]).casefold()
 
 
 def _labels(instance: Instance) -> list[str]:
@@ -180,11 +182,12 @@ def _behind_first(instance: Instance) -> int:
     return -1_000_000_000 if behind is None else -behind
 
 
-_KEYS: dict[FleetSort, Callable[[Instance], tuple[float, str]]] = {
-    "state": lambda instance: (_rank(instance.state), ""),
-    "service": lambda instance: (0, instance.service),
-    "instance": lambda instance: (0, instance.client_id),
-    "runs": lambda instance: (instance.revision, ""),
-    "behind": lambda instance: (_behind_first(instance), ""),
-    "seen": lambda instance: (-instance.last_seen_seconds, ""),
+_KEYS: dict[FleetSort, Callable[[Instance], float | str]] = {
+    "state": lambda instance: _rank(instance.state),
+    "service": attrgetter("service"),
+    "instance": attrgetter("client_id"),
+    "runs": attrgetter("revision"),
+    "behind": _behind_first,
+    "seen": lambda instance: -instance.last_seen_seconds,
 }
+"""What is the least, or first by its name, comes first."""

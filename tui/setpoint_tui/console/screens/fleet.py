@@ -62,14 +62,14 @@ class FleetScreen(ConsoleScreen):
         yield Static(id="summary", markup=False)
         yield BigTable[FleetRow](
             [
-                Column("SERVICE", 12, priority=7),
-                Column("INSTANCE", None, priority=10, least=14),
+                Column("SERVICE", 14, priority=4),
+                Column("INSTANCE", 24, priority=10),
                 Column("RUNS", 7, align="right", priority=8),
-                Column("TARGET", 7, align="right", priority=4),
-                Column("BEHIND BY", 9, align="right", priority=5),
-                Column("SEEN", 6, align="right", priority=6),
-                Column("SOURCE", 6, priority=3),
-                Column("APPLIED", 7, align="right", priority=2),
+                Column("TARGET", 7, align="right", priority=3),
+                Column("BEHIND BY", 9, align="right", priority=6),
+                Column("SEEN", 6, align="right", priority=5),
+                Column("SOURCE", 6, priority=2),
+                Column("APPLIED", 7, align="right", priority=1),
                 Column("STATE", None, priority=9, least=12),
             ],
             cells=self._cells,
@@ -223,6 +223,8 @@ class FleetScreen(ConsoleScreen):
         """Put the instances of a service together, or not."""
         self.listed.arrange(grouped=not self.listed.grouped)
         self._rearranged()
+        # The cursor's row stays on its line: what came to stand above the first one is brought into view.
+        self.table.scroll_relative(y=-1, animate=False)
 
     def _rearranged(self) -> None:
         self.table.set_rows(self.listed.order)

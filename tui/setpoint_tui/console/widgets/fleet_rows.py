@@ -53,8 +53,9 @@ def instance_cells(instance: Instance, *, since: float, grouped: bool) -> Sequen
 
 
 def header_cells(counted: ServiceCount) -> Sequence[Cell]:
-    """Return the cells of the row above a service's instances."""
-    return (Content.styled(safe_text(counted.service, limit=60), "bold"), _service_count(counted))
+    """Return the cells of the row above a service's instances; its name stands where theirs do."""
+    name = Content.styled(f"{safe_text(counted.service, limit=60)} ", "bold underline")
+    return ("", name + _service_count(counted))
 
 
 def summary_lines(summary: Summary, width: int, most: int) -> Iterator[Content]:

@@ -1,0 +1,62 @@
+"""`secret.reveal`: the value of a secret in the clear, for a person, on record."""
+
+import logging
+from typing import Any, Protocol
+
+from setpoint_hub.access import Principal
+from setpoint_hub.errors import SecretUnreadable, invalid_params, not_found, unavailable
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import reaches
+from setpoint_hub.rpc.params import RevealParams
+from setpoint_hub.rpc.registry import Method
+from setpoint_hub.session import Session
+from setpoint_hub.store.keys import Keys
+from setpoint_hub.store.secrets import SecretValues
+
+__all__ = ["Recorder", "RevealMethods", "record_in_log"]
+
+log = logging.getLogger(__name__)
+
+
+class Recorder(Protocol):
+    """Puts on record that somebody did something; returns when it stands."""
+
+    async def __call__(self, principal: Principal, action: str, about: dict[str, Any]) -> None:
+        """Record the action. What is raised here keeps it from happening."""
+        ...
+
+
+async def record_in_log(principal: Principal, action: str, about: dict[str, Any]) -> None:
+    """Record an action as a line of the hub's log."""
+    about = {"user": principal.name, "token": str(principal.token_id), **about}
+    log.info("%s by %s: %s", action, principal.name, about, extra={"action": action, **about})
+
+
+class RevealMethods:
+    """Shows secrets to those who may write them."""
+
+    def __init__(self, keys: Keys, secrets: SecretValues, record: Recorder) -> None:
+        self._keys = keys
+        self._secrets = secrets
+        self._record = record
+
+    def methods(self) -> list[Method[Any]]:
+        """Return the methods of this group."""
+        reach = reaches.environment_and_namespace
+        return [Method("secret.reveal", Operation.REVEAL, RevealParams, self._reveal, reach=reach)]
+
+    async def _reveal(self, session: Session, asked: RevealParams) -> object:
+        name = (asked.namespace, asked.key)
+        key = (await self._keys.find([name]))[name]
+        if not key.secret:
+            raise invalid_params(f"{key.namespace}/{key.key} is no secret: key.get shows its value")
+        try:
+            found = await self._secrets.active(asked.env, key)
+        except SecretUnreadable as error:
+            raise unavailable(str(error)) from error
+        if found is None:
+            raise not_found(f"{key.namespace}/{key.key} has no value in {asked.env[:40]}")
+        about = {"env": asked.env, "namespace": key.namespace, "key": key.key, "version": str(found.version)}
+        # First on record, then told.
+        await self._record(session.principal, "secret.reveal", about)
+        return {**about, "type": key.type, "value": found.value}

@@ -1,0 +1,72 @@
+"""The process that checks constraints: whatever they cost, it ends, and the hub's loop goes on meanwhile."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from setpoint.protocol.strict_json import loads
+from setpoint_hub.checker import Checker
+from setpoint_hub.constraints import UnusableConstraints
+from setpoint_hub.errors import CheckFailed
+
+EVIL = '{"pattern":"^(a+)+$"}'
+
+
+@pytest.fixture
+async def checker() -> AsyncGenerator[Checker]:
+    made = Checker()
+    yield made
+    await made.close()
+
+
+async def test_it_checks_one_value_after_the_other(checker: Checker) -> None:
+    constraints = await checker.canonical({"minimum": 1})
+    assert await checker.violations(constraints, 1) == []
+    (broken,) = await checker.violations(constraints, 0)
+    assert broken.sentence(secret=False) == "the value breaks the constraint minimum: 1"
+
+
+async def test_a_check_that_takes_for_ever_is_ended_while_others_go_on(checker: Checker) -> None:
+    endless = asyncio.create_task(checker.violations(EVIL, "a" * 40 + "b"))
+    done, _ = await asyncio.wait([endless], timeout=0.1)
+    assert not done
+    with pytest.raises(CheckFailed, match="more than 1 s"):
+        await endless
+    assert await checker.violations(EVIL, "aa") == []
+
+
+@pytest.mark.parametrize(
+    ("constraints", "why"),
+    [
+        ({"$ref": "#"}, "without end"),
+        (
+            {
+                "$ref": "#/$defs/d0",
+                "$defs": {
+                    "d60": {},
+                    **{f"d{depth}": {"allOf": [{"$ref": f"#/$defs/d{depth + 1}"}] * 2} for depth in range(60)},
+                },
+            },
+            "more than 1 s",
+        ),
+        ({"minimum": float("nan")}, "finite"),
+        ({"const": "\ud800"}, "surrogate"),
+        (loads('{"const":{"a":1,"a":2}}'), "stands twice"),
+    ],
+    ids=["endless", "exponential", "not finite", "half a character", "ambiguous"],
+)
+async def test_constraints_that_would_cost_too_much_are_not_taken(checker: Checker, constraints: Any, why: str) -> None:
+    with pytest.raises(UnusableConstraints, match=why):
+        await checker.canonical(constraints)
+
+
+async def test_a_check_that_is_given_up_leaves_no_answer_for_the_next(checker: Checker) -> None:
+    await checker.violations(EVIL, "a")
+    given_up = asyncio.create_task(checker.violations(EVIL, "b"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    assert given_up.cancelled()
+    assert await checker.violations(EVIL, "a") == []
