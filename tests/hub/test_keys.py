@@ -8,6 +8,8 @@ from support.hubs import Hubs, RunningHub
 from support.tokens import token_of
 from support.wire import Wire
 
+pytestmark = pytest.mark.usefixtures("open_production")
+
 RETRIES: dict[str, Any] = {"namespace": "payments", "key": "max_retries"}
 
 

@@ -141,7 +141,7 @@ async def test_the_stack_of_one_machine_keeps_its_data_over_a_restart(short_fold
                 if turn == 1:
                     await wire.create_key()
                     await wire.ask("key.create", namespace="payments", key="api_key", type="string", secret=True)
-                    await wire.set("a secret", "api_key", env="production")
+                    await wire.set("a secret", "api_key", env="production", note="the first one", break_glass=True)
                 assert (await wire.set(turn))["revision"] == turn
                 place = {"env": "production", "namespace": "payments", "key": "api_key"}
                 assert (await wire.ask("secret.reveal", **place))["value"] == "a secret"

@@ -10,6 +10,8 @@ import pytest
 from support.hubs import Hubs, RunningHub
 from support.wire import Refused, Wire
 
+pytestmark = pytest.mark.usefixtures("open_production")
+
 INVALID_PARAMS = -32602
 BOTH = {"source": "staging", "target": "production"}
 
@@ -40,12 +42,6 @@ async def promote(wire: Wire, **others: Any) -> Any:
 
 async def refusal(wire: Wire, **others: Any) -> Refused:
     return await wire.refusal("promote", **{**BOTH, "note": "", **others})
-
-
-@pytest.fixture(autouse=True)
-async def open_production(database: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Let promotions into production happen at once; how they are reviewed is the subject of other tests."""
-    await database.execute("UPDATE Environment SET protected = false WHERE env = 'production'")
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from support.tokens import token_of
 from support.waiting import eventually
 from support.wire import Wire, http
 
+pytestmark = pytest.mark.usefixtures("open_production")
+
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 CLEAR = "hunter2-correct-horse"
@@ -38,12 +40,6 @@ _CHANGE = """
     FROM ConfigVersion v JOIN ConfigKey k USING (key_id)
 """
 _TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-
-
-@pytest.fixture(autouse=True)
-async def open_production(database: Database) -> None:
-    """Let changes of production happen at once; how secrets wait in a review has tests of its own."""
-    await database.execute("UPDATE Environment SET protected = false WHERE env = 'production'")
 
 
 @pytest.fixture

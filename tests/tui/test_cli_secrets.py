@@ -152,10 +152,10 @@ async def test_files_hold_no_secrets_and_take_none_away(secretive: CommandLine, 
 
 
 async def test_a_secret_is_compared_and_promoted_masked(secretive: CommandLine) -> None:
-    compared = await secretive.done("compare", "staging", "production")
-    promoted = await secretive.done("promote", "staging", "production", "--yes", "--force")
-    again = await secretive.done("compare", "staging", "production")
-    revealed = await secretive.done("get", *API_KEY, "--env", "production", "--reveal")
+    compared = await secretive.done("compare", "staging", "development")
+    promoted = await secretive.done("promote", "staging", "development", "--yes", "--force")
+    again = await secretive.done("compare", "staging", "development")
+    revealed = await secretive.done("get", *API_KEY, "--env", "development", "--reveal")
     assert "secret " in compared.out
     assert CLEAR not in compared.out + promoted.out + promoted.err
     assert again.lines == ["nothing differs, 1 the same"]
