@@ -12,6 +12,7 @@ from setpoint_hub.judging import Judge
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.sealing import Place
 from setpoint_hub.store.keyrings import current_master_key
+from setpoint_hub.store.keys import Key
 from setpoint_hub.store.secrets import open_versions
 from setpoint_hub.vault import NO_MASTER_KEY, Vault
 
@@ -28,6 +29,10 @@ class Warned:
     namespace: str
     key: str
     message: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.namespace}/{self.key}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,22 @@ class Guard:
         return [self._sealed(env, step, master_key) if _is_to_be_sealed(step) else step for step in steps]
 
     def _sealed(self, env: str, step: Step, master_key: str) -> Step:
+        """Seal a new value; one that waited sealed, as a review, is sealed anew if the master key is another now."""
         assert step.after is not None
-        sealed = self._vault.seal(step.after.text, Place(env, step.key.id, step.after.version), master_key)
+        if step.after.wrapped is not None and step.after.wrapped.master_key == master_key:
+            return step
+        place = Place(env, step.key.id, step.after.version)
+        sealed = self._vault.seal(self._waiting(place, step.after, step.key), place, master_key)
         return replace(step, after=Active(step.after.version, sealed.text, sealed.wrapped))
+
+    def _waiting(self, place: Place, after: Active, key: Key) -> str:
+        """Return a new value in the clear, also when it waited sealed. Raises `invalid_value` when it does not open."""
+        if after.wrapped is None:
+            return after.text
+        try:
+            return self._vault.open(after.text, place, after.wrapped)
+        except SecretUnreadable as error:
+            raise invalid_value(key.namespace, key.key, f"the value that waits does not open: {error}") from error
 
     async def _share(self, connection: Connection, env: str, steps: Sequence[Step], *, force: bool) -> str:
         """Return what `how` says of a change that needed force; raise `too_large` for one that lacks it."""
@@ -112,6 +130,10 @@ class Guard:
             text = opened.get(version)
             if isinstance(text, SecretUnreadable):
                 raise invalid_value(key.namespace, key.key, f"that version cannot be active: {text}") from text
+        for step in secret:
+            if step.after is not None and step.is_new:
+                place = Place(env, step.key.id, step.after.version)
+                opened[step.after.version] = self._waiting(place, step.after, step.key)
         # A present value that does not open is there to be replaced; nothing of the new one is excused by it.
         return {version: text for version, text in opened.items() if isinstance(text, str)}
 

@@ -1,5 +1,6 @@
 """The keyring and the wrapped keys of secrets: checked at the start, wrapped anew by a rotation."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from setpoint_hub.database import Connection, Database, Row
@@ -42,6 +43,19 @@ _REWRAP: Final = """
     UPDATE ConfigVersion SET wrapped_key = renewed.wrapped_key, master_key = $3
     FROM unnest($1::uuid[], $2::bytea[]) AS renewed (version_id, wrapped_key)
     WHERE ConfigVersion.version_id = renewed.version_id
+"""
+
+# What waits in a review was sealed for the version that it will be.
+_OLD_WAITING: Final = """
+    SELECT r.env, x.key_id, x.version_id, x.wrapped_key, x.master_key
+    FROM ReviewEdit x JOIN Review r ON r.review_id = x.review_id
+    WHERE x.master_key IS NOT NULL AND x.master_key <> $1
+    LIMIT $2 FOR UPDATE OF x
+"""
+_REWRAP_WAITING: Final = """
+    UPDATE ReviewEdit SET wrapped_key = renewed.wrapped_key, master_key = $3
+    FROM unnest($1::uuid[], $2::bytea[]) AS renewed (version_id, wrapped_key)
+    WHERE ReviewEdit.version_id = renewed.version_id
 """
 
 BATCH: Final = 200
@@ -89,21 +103,33 @@ class Keyrings:
         done = 0
         while batch := await self._rewrap_batch(vault, newest):
             done += batch
+        while batch := await self._rewrap_waiting(vault, newest):
+            done += batch
         return done
 
     async def _rewrap_batch(self, vault: Vault, newest: str) -> int:
         async with self._database.transaction() as connection:
             rows = await connection.rows(_OLD, newest, BATCH) or await connection.rows(_OLD_AND_HELD, newest)
-            renewed = [
-                vault.rewrap(
-                    Wrapped(row["master_key"], bytes(row["wrapped_key"])),
-                    Place(row["env"], row["key_id"], row["version_id"]),
-                ).key
-                for row in rows
-            ]
-            if rows:
-                await connection.run(_REWRAP, [row["version_id"] for row in rows], renewed, newest)
+            await _rewrap(connection, _REWRAP, vault, rows)
         return len(rows)
+
+    async def _rewrap_waiting(self, vault: Vault, newest: str) -> int:
+        async with self._database.transaction() as connection:
+            rows = await connection.rows(_OLD_WAITING, newest, BATCH)
+            await _rewrap(connection, _REWRAP_WAITING, vault, rows)
+        return len(rows)
+
+
+async def _rewrap(connection: Connection, statement: str, vault: Vault, rows: Sequence[Row]) -> None:
+    renewed = [
+        vault.rewrap(
+            Wrapped(row["master_key"], bytes(row["wrapped_key"])),
+            Place(row["env"], row["key_id"], row["version_id"]),
+        ).key
+        for row in rows
+    ]
+    if rows:
+        await connection.run(statement, [row["version_id"] for row in rows], renewed, vault.newest.id)
 
 
 async def current_master_key(connection: Connection) -> str | None:

@@ -9,6 +9,7 @@ from setpoint_tui.cli.completion import complete_environment, complete_key, comp
 __all__ = [
     "AnyEnv",
     "AnyNamespace",
+    "BreakGlass",
     "Constraints",
     "Env",
     "Expect",
@@ -20,6 +21,7 @@ __all__ = [
     "Note",
     "OnlyNamespaces",
     "RequireAll",
+    "Ticket",
     "Wait",
     "Yes",
 ]
@@ -49,6 +51,13 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being a
 RequireAll = Annotated[
     bool,
     typer.Option("--require-all", help="Exit with 8 unless every live instance confirmed in time."),
+]
+Ticket = Annotated[
+    str, typer.Option("--ticket", metavar="ID", help="What it belongs to; kept with the review that it may become.")
+]
+BreakGlass = Annotated[
+    bool,
+    typer.Option("--break-glass", help="As an admin, change a protected environment at once; needs --note."),
 ]
 Force = Annotated[
     bool,
