@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS Installation (
     created_at       timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- Rises with every change of a review, so that hubs tell of it. (Version 2)
+ALTER TABLE Installation ADD COLUMN IF NOT EXISTS review_revision bigint NOT NULL DEFAULT 0;
+
 -- A database of a newer Setpoint is refused rather than bent back.
 DO $$
 BEGIN
@@ -176,7 +179,7 @@ CREATE TABLE IF NOT EXISTS ChangeSet (
     change_set_id  uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     env            varchar(20) NOT NULL REFERENCES Environment,
     revision       bigint NOT NULL CHECK (revision > 0),
-    -- 'set', 'rollback', 'rollback of 41', …
+    -- 'set', 'rollback', 'rollback of 41', 'review 88', 'break glass: set', 'expiry of r43', …
     how            varchar(100) NOT NULL CHECK (how <> ''),
     changed_by     bigint NOT NULL REFERENCES Account,
     token_id       uuid NOT NULL REFERENCES Token,
@@ -245,6 +248,137 @@ CREATE OR REPLACE TRIGGER no_delete BEFORE DELETE ON Installation
     FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON Installation
     FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+
+
+-- A change that waits for others' consent: what a write to a protected environment becomes. (Version 2)
+CREATE TABLE IF NOT EXISTS Review (
+    review_id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    env               varchar(20) NOT NULL REFERENCES Environment,
+    -- What was asked for: 'set', 'rollback of 41', …
+    how               varchar(100) NOT NULL CHECK (how <> ''),
+    author            bigint NOT NULL REFERENCES Account,
+    token_id          uuid NOT NULL REFERENCES Token,
+    reason            text NOT NULL CHECK (reason <> '' AND char_length(reason) <= 2000),
+    ticket            varchar(200) NOT NULL DEFAULT '',
+    created_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- As of a change set: the same request again finds the same review.
+    request_id        uuid NOT NULL UNIQUE,
+    request_hash      bytea NOT NULL CHECK (octet_length(request_hash) = 32),
+    -- The revision of which it takes back what it did, when that was the newest: then one approval is enough.
+    undoes            bigint,
+    -- Once applied, the change takes itself back after so many seconds, or unless it is confirmed within them.
+    expires_in        double precision CHECK (expires_in > 0),
+    confirm_within    double precision CHECK (confirm_within > 0),
+
+    -- The environment's revision that the bases of its edits were read at.
+    base_revision     bigint NOT NULL,
+    -- SHA-256 of edits and bases: an approval holds for the diff that it was given to, and for no other.
+    diff_hash         bytea NOT NULL CHECK (octet_length(diff_hash) = 32),
+    -- What was looked at when the bases were read: a list of {name, ok, detail}.
+    checks            jsonb NOT NULL CHECK (jsonb_typeof(checks) = 'array'),
+    state             varchar(20) NOT NULL DEFAULT 'open'
+                      CHECK (state IN ('open', 'applied', 'rejected', 'withdrawn')),
+    applied_revision  bigint,
+    -- When a hub is to apply it, and on whose account.
+    apply_at          timestamptz,
+    scheduled_by      bigint REFERENCES Account,
+    scheduled_token   uuid REFERENCES Token,
+    -- The installation's review_revision at its last change.
+    touched           bigint NOT NULL,
+
+    CHECK ((state = 'applied') = (applied_revision IS NOT NULL)),
+    CHECK ((apply_at IS NULL) = (scheduled_by IS NULL) AND (apply_at IS NULL) = (scheduled_token IS NULL)),
+    -- A change set comes from one review.
+    UNIQUE (env, applied_revision),
+    FOREIGN KEY (env, applied_revision) REFERENCES ChangeSet (env, revision)
+);
+
+COMMENT ON TABLE Review IS 'A change of a protected environment that waits for approval';
+
+-- Serves what hubs tell their followers, and finding what is due.
+CREATE INDEX IF NOT EXISTS reviews_touched ON Review (touched);
+CREATE INDEX IF NOT EXISTS reviews_scheduled ON Review (apply_at) WHERE state = 'open' AND apply_at IS NOT NULL;
+
+CREATE OR REPLACE FUNCTION setpoint_review_settles_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' THEN
+        RAISE EXCEPTION 'review % is % already', OLD.review_id, OLD.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER settles_once BEFORE UPDATE OF state, diff_hash, base_revision, applied_revision, apply_at ON Review
+    FOR EACH ROW EXECUTE FUNCTION setpoint_review_settles_once();
+
+
+-- What a review will do to one key, and what it found there.
+CREATE TABLE IF NOT EXISTS ReviewEdit (
+    review_id        bigint NOT NULL REFERENCES Review,
+    key_id           uuid NOT NULL REFERENCES ConfigKey,
+    -- The version that will be active; null: the key will have no value.
+    version_id       uuid,
+    -- Its value; a version that is new is added with it under that very id.
+    value            text CHECK (octet_length(value) <= 65536),
+    is_new           boolean NOT NULL,
+    -- The version that was active when the base was read; null: no value.
+    base_version_id  uuid,
+    PRIMARY KEY (review_id, key_id),
+    CHECK ((version_id IS NULL) = (value IS NULL))
+);
+
+
+-- What people said and did about a review, in their order.
+CREATE TABLE IF NOT EXISTS ReviewDecision (
+    decision_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    review_id    bigint NOT NULL REFERENCES Review,
+    kind         varchar(20) NOT NULL CHECK (kind IN ('approve', 'reject', 'comment', 'withdraw', 'rebase',
+                                                      'schedule', 'stop', 'apply')),
+    decided_by   bigint NOT NULL REFERENCES Account,
+    token_id     uuid NOT NULL REFERENCES Token,
+    decided_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    text         text NOT NULL DEFAULT '' CHECK (char_length(text) <= 2000),
+    -- The diff that it was said about; of a rebase, the new one.
+    diff_hash    bytea NOT NULL CHECK (octet_length(diff_hash) = 32)
+);
+
+CREATE INDEX IF NOT EXISTS decisions_of_review ON ReviewDecision (review_id, decision_id);
+
+-- One person approves one diff once. (Nobody's own: the hub refuses it, and does not count it.)
+CREATE UNIQUE INDEX IF NOT EXISTS one_approval ON ReviewDecision (review_id, decided_by, diff_hash) WHERE kind = 'approve';
+
+-- What was proposed and decided stays; only where a review stands changes, and what its edits are based on.
+CREATE OR REPLACE TRIGGER append_only BEFORE DELETE
+    OR UPDATE OF review_id, env, how, author, token_id, reason, ticket, created_at, request_id, request_hash, undoes,
+                 expires_in, confirm_within ON Review
+    FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE DELETE OR UPDATE OF review_id, key_id, version_id, value, is_new ON ReviewEdit
+    FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON ReviewDecision
+    FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON Review
+    FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ReviewEdit
+    FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ReviewDecision
+    FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+
+
+-- A change set that takes itself back: at a time, or unless it is confirmed by then. (Version 2)
+CREATE TABLE IF NOT EXISTS Deadline (
+    env         varchar(20) NOT NULL,
+    revision    bigint NOT NULL,
+    kind        varchar(20) NOT NULL CHECK (kind IN ('expiry', 'confirmation')),
+    due_at      timestamptz NOT NULL,
+    settled_at  timestamptz,
+    -- Taken back by a change set, confirmed by a person, or left because every key of it had changed since.
+    outcome     varchar(20) CHECK (outcome IN ('reverted', 'confirmed', 'left')),
+    PRIMARY KEY (env, revision, kind),
+    FOREIGN KEY (env, revision) REFERENCES ChangeSet (env, revision),
+    CHECK ((settled_at IS NULL) = (outcome IS NULL))
+);
+
+-- Serves finding what is due, also after every hub was down.
+CREATE INDEX IF NOT EXISTS deadlines_due ON Deadline (due_at) WHERE settled_at IS NULL;
 
 
 -- An instance of a service and what it runs, by its own word. Hubs write it in batches.

@@ -10,6 +10,7 @@ from setpoint_hub.errors import not_found
 from setpoint_hub.follower import Follower
 from setpoint_hub.outlet import Outlet
 from setpoint_hub.replica import ChangeSet
+from setpoint_hub.review import Review
 from setpoint_hub.roles import Operation
 from setpoint_hub.rpc import reaches
 from setpoint_hub.rpc.params import ActivityParams
@@ -39,6 +40,7 @@ class Activity:
     def __init__(self) -> None:
         self._followers: dict[Outlet, _Following] = {}
         self._gaps: dict[Outlet, dict[str, int]] = {}
+        self._late_reviews: dict[Outlet, dict[int, str]] = {}
 
     def methods(self, follower: Follower) -> list[Method[Any]]:
         """Return the method that begins to follow."""
@@ -59,6 +61,7 @@ class Activity:
         """Forget a follower; harmless when it is none."""
         self._followers.pop(outlet, None)
         self._gaps.pop(outlet, None)
+        self._late_reviews.pop(outlet, None)
 
     def tell(self, epoch: Epoch, change_set: ChangeSet) -> None:
         """Tell everyone who follows the change set's environment: one encoding for all who may see the same."""
@@ -77,8 +80,24 @@ class Activity:
             else:
                 outlet.write(frame)
 
+    def tell_of_review(self, review: Review) -> None:
+        """Tell who follows its environment, and reaches all of it, where a review stands; who lags is told later."""
+        frame = encode_call("review", {"review": review.id, "env": review.env, "state": review.state})
+        for outlet, following in self._followers.items():
+            if not following.concerns(review.env) or not following.namespaces.covers_all(review.namespaces):
+                continue
+            if outlet.full:
+                self._late_reviews.setdefault(outlet, {})[review.id] = frame
+            else:
+                outlet.write(frame)
+
     def tell_of_gaps(self) -> None:
         """Tell those that have drained what they have missed."""
+        for outlet, frames in list(self._late_reviews.items()):
+            if outlet.drained:
+                del self._late_reviews[outlet]
+                for frame in frames.values():
+                    outlet.write(frame)
         for outlet, missed in list(self._gaps.items()):
             if outlet.drained:
                 del self._gaps[outlet]

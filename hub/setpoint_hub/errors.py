@@ -26,6 +26,7 @@ __all__ = [
     "invalid_value",
     "not_found",
     "rate_limited",
+    "review_required",
     "too_large",
     "unavailable",
 ]
@@ -76,6 +77,12 @@ def invalid_value(namespace: str, key: str, reason: str) -> RequestFailed:
         code=SYSTEM_ERROR,
         data={"namespace": namespace, "key": key},
     )
+
+
+def review_required(message: str, *, review: int, env: str, required_approvals: int) -> RequestFailed:
+    """Return the answer for a change that waits for others' consent, and the review that it waits as."""
+    data = {"review": review, "env": env, "required_approvals": required_approvals}
+    return RequestFailed(message, kind="review_required", code=SYSTEM_ERROR, data=data)
 
 
 def too_large(message: str) -> RequestFailed:

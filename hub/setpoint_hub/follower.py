@@ -59,6 +59,7 @@ class Follower:
         poll_seconds: float,
         on_access_change: Callable[[], Awaitable[None]],
         on_change_set: Callable[[Epoch, ChangeSet], None],
+        on_reviews: Callable[[int], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._log = log_reader
@@ -66,11 +67,13 @@ class Follower:
         self._poll_seconds = poll_seconds
         self._on_access_change = on_access_change
         self._on_change_set = on_change_set
+        self._on_reviews = on_reviews
         self._clock = clock
         self._woken = asyncio.Event()
         self._hinted: dict[str, Revision] = {}
         self._look_at_all = True
         self._access_revision = -1
+        self._review_revision = 0
         self._moved = asyncio.Event()
         self.replicas: dict[str, Replica] = {}
         self.protected: frozenset[str] = frozenset()
@@ -161,7 +164,14 @@ class Follower:
                 return
             elif revision > replica.revision:
                 await self._catch_up(env, revision)
+        await self._look_at_reviews(positions.review_revision)
         self.loaded = True
+
+    async def _look_at_reviews(self, review_revision: int) -> None:
+        """Tell what changed since the last look, after the change sets; what was before the first is no news."""
+        seen, self._review_revision = self._review_revision, review_revision
+        if self.loaded and review_revision > seen:
+            await self._on_reviews(seen)
 
     async def _catch_up(self, env: str, hinted: Revision) -> None:
         """Read on until at least the hinted revision is held; give a standby that is behind some time."""

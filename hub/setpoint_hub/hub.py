@@ -14,6 +14,7 @@ from setpoint_hub.access import Access, Principal
 from setpoint_hub.activity import Activity
 from setpoint_hub.admin_token import register_admin
 from setpoint_hub.admission import Admission
+from setpoint_hub.applying import Applying
 from setpoint_hub.database import Database, open_database
 from setpoint_hub.errors import DatabaseUnavailable
 from setpoint_hub.fanout import FanOut
@@ -21,12 +22,15 @@ from setpoint_hub.fleet import Fleet
 from setpoint_hub.follower import Follower
 from setpoint_hub.hints import Listener, Publisher
 from setpoint_hub.http_api import HttpApi
+from setpoint_hub.reverting import Reverting
 from setpoint_hub.roles import powers
 from setpoint_hub.rpc.accounts import AccountMethods
 from setpoint_hub.rpc.present import time_text
 from setpoint_hub.rpc.promoting import PromotingMethods
 from setpoint_hub.rpc.reading import ReadingMethods
 from setpoint_hub.rpc.registry import Registry
+from setpoint_hub.rpc.reviewing import ReviewingMethods
+from setpoint_hub.rpc.temporary import TemporaryMethods
 from setpoint_hub.rpc.writing import WritingMethods
 from setpoint_hub.schema import check_schema
 from setpoint_hub.server import Door
@@ -34,12 +38,16 @@ from setpoint_hub.session import Session
 from setpoint_hub.settings import HubSettings
 from setpoint_hub.store.accounts import Accounts
 from setpoint_hub.store.comparing import Comparisons
+from setpoint_hub.store.deadlines import Deadlines
 from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.history import History
 from setpoint_hub.store.keys import Keys
 from setpoint_hub.store.log import Log
+from setpoint_hub.store.proposals import Proposals
+from setpoint_hub.store.reviews import Reviews
 from setpoint_hub.store.watches import Watches
 from setpoint_hub.store.writer import Writer
+from setpoint_hub.timetable import Timetable
 from setpoint_hub.token_use import TokenUse
 from setpoint_hub.tracking import Tracking
 from setpoint_hub.watching import Watching
@@ -74,6 +82,7 @@ class Hub:
             poll_seconds=settings.poll_seconds,
             on_access_change=self._reload_access,
             on_change_set=self._activity.tell,
+            on_reviews=self._tell_of_reviews,
             clock=clock,
         )
         self._fleet = Fleet(
@@ -89,6 +98,20 @@ class Hub:
             self._fanout,
             self._fleet,
             heartbeat_seconds=settings.heartbeat_seconds,
+            clock=clock,
+        )
+        self._keys = Keys(database)
+        self._reviews = Reviews(database)
+        self._deadlines = Deadlines(database)
+        self._writer = Writer(database, self._log, Proposals(database, on_made=self._follower.look))
+        self._applying = Applying(self._reviews, self._writer)
+        self._timetable = Timetable(
+            self._deadlines,
+            self._reviews,
+            Reverting(self._deadlines, self._keys, self._log, self._writer),
+            self._applying,
+            announce=self._tracking.announce,
+            after_review=self._follower.look,
             clock=clock,
         )
         self._registry = self._make_registry()
@@ -142,6 +165,7 @@ class Hub:
                 self._publisher.run,
                 self._fleet.run,
                 self._door.sweep,
+                self._timetable.run,
                 self._token_use.run,
                 self._catch_up,
             ):
@@ -158,16 +182,12 @@ class Hub:
             log.warning("the last heartbeats were not written: %s", error)
 
     def _make_registry(self) -> Registry:
-        environments, keys, history = (
-            Environments(self._database),
-            Keys(self._database),
-            History(self._database),
-        )
-        writer = Writer(self._database, self._log)
-        writing = WritingMethods(
-            environments, keys, history, self._log, writer, self._tracking.after_commit, self._follower.look
-        )
-        promoting = PromotingMethods(keys, Comparisons(self._database), writer, self._tracking.after_commit)
+        environments, keys, history = Environments(self._database), self._keys, History(self._database)
+        after_commit, look = self._tracking.after_commit, self._follower.look
+        writing = WritingMethods(environments, keys, history, self._log, self._writer, after_commit, look)
+        reviewing = ReviewingMethods(self._reviews, writing, self._applying, after_commit, look)
+        promoting = PromotingMethods(keys, Comparisons(self._database), self._writer, after_commit)
+        temporary = TemporaryMethods(self._deadlines, history, self._log)
         reading = ReadingMethods(
             environments,
             keys,
@@ -178,7 +198,7 @@ class Hub:
             status=self._status,
         )
         accounts = AccountMethods(self._accounts, whoami=self._whoami, after_change=self._read_tokens)
-        groups = (writing, promoting, reading, accounts)
+        groups = (writing, promoting, reviewing, temporary, reading, accounts)
         own = [method for group in groups for method in group.methods()]
         return Registry([*own, *self._activity.methods(self._follower)])
 
@@ -206,6 +226,10 @@ class Hub:
     async def _reload_access(self) -> None:
         await self._read_tokens()
         await self._door.close_invalid()
+
+    async def _tell_of_reviews(self, seen: int) -> None:
+        for review in await self._reviews.touched_after(seen):
+            self._activity.tell_of_review(review)
 
     async def _read_tokens(self) -> None:
         # One reading at a time: an older one that ends later would bring back what is gone.

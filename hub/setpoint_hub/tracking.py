@@ -34,13 +34,17 @@ class Tracking:
 
     async def after_commit(self, session: Session, committed: Committed, wait: float | None) -> dict[str, Any] | None:
         """Make a commit known to every hub; return its receipt when the caller waits for one."""
+        await self.announce(committed)
+        return None if wait is None else await self._wait(session, committed.change_set, wait)
+
+    async def announce(self, committed: Committed) -> None:
+        """Make a commit known to every hub."""
         change_set = committed.change_set
         epoch = self._follower.epoch
         # This hub reads the log like the others, only sooner.
         self._follower.hint(change_set.env, change_set.revision, epoch)
         self._publisher.publish(hints_of(change_set, epoch))
         await self._held_here(change_set)
-        return None if wait is None else await self._wait(session, change_set, wait)
 
     async def receipt(self, change_set: ChangeSet, namespaces: Scope) -> dict[str, Any]:
         """Return the receipt of a change set as of now, for who is shown these namespaces."""

@@ -58,7 +58,11 @@ async def _fill(admin: Wire) -> None:
     beyond = {"namespace": HIDDEN_NAMESPACE, "key": "hidden_key", "value": "a hidden value"}
     await admin.set_all([within, beyond], note="both")
     await admin.set_all([beyond | {"value": "a hidden value, changed"}], note="a hidden note")
-    await admin.set_all([within, beyond], env=HIDDEN_ENVIRONMENT, note="a hidden note")
+    await admin.set_all([within, beyond], env=HIDDEN_ENVIRONMENT, note="a hidden note", break_glass=True)
+    waiting = {"changes": [within, beyond | {"value": "a hidden value, proposed"}], "note": "a hidden note"}
+    for env in (ENVIRONMENT, HIDDEN_ENVIRONMENT):
+        await admin.ask("review.create", env=env, **waiting)
+    await admin.set_all([beyond], env=OTHER_ENVIRONMENT, note="a hidden note", expires_in=3600)
 
 
 def test_every_method_has_a_case(world: RunningHub) -> None:

@@ -65,7 +65,7 @@ async def test_history_comes_in_pages_without_loss_or_repetition(wire: Wire) -> 
 
 async def test_history_is_of_one_environment(wire: Wire) -> None:
     await wire.set(3)
-    await wire.set(9, env="production")
+    await wire.set(9, env="development")
     assert [change["value"] for change in (await wire.ask("history", **MAX_RETRIES))["changes"]] == [3]
 
 

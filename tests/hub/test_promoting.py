@@ -42,6 +42,12 @@ async def refusal(wire: Wire, **others: Any) -> Refused:
     return await wire.refusal("promote", **{**BOTH, "note": "", **others})
 
 
+@pytest.fixture(autouse=True)
+async def open_production(database: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Let promotions into production happen at once; how they are reviewed is the subject of other tests."""
+    await database.execute("UPDATE Environment SET protected = false WHERE env = 'production'")
+
+
 @pytest.fixture
 async def four(wire: Wire) -> Wire:
     """A key in each state: `same`, `changed` 5 → 3, `added` in staging alone, `gone` in production alone."""
@@ -55,7 +61,7 @@ async def four(wire: Wire) -> Wire:
 async def test_a_comparison_shows_what_differs_and_counts_the_rest(four: Wire) -> None:
     found = await compare(four)
     assert found["source"] == {"env": "staging", "revision": 1}
-    assert found["target"] == {"env": "production", "revision": 1, "protected": True, "required_approvals": 1}
+    assert found["target"] == {"env": "production", "revision": 1, "protected": False, "required_approvals": 1}
     assert [(row["key"], row["state"]) for row in found["rows"]] == [
         ("added", "only_source"),
         ("changed", "changed"),

@@ -40,7 +40,7 @@ def both(payments: int, secret: int) -> list[dict[str, Any]]:
 
 async def test_lists_and_their_counts_hold_what_is_within_reach(admin: Wire, bound: Wire) -> None:
     await admin.set_all(both(1, 2))
-    await admin.set_all(both(1, 2), env="production")
+    await admin.set_all(both(1, 2), env="development")
     (environment,) = (await bound.ask("environment.list"))["environments"]
     assert (environment["env"], environment["keys"]) == ("staging", 1)
     assert (await bound.ask("namespace.list"))["namespaces"] == [{"namespace": "payments", "keys": 1, "values": 0}]
@@ -86,7 +86,7 @@ async def test_activity_is_told_to_each_as_far_as_it_reaches(hub: RunningHub, ad
         assert (await bound.ask("activity.watch"))["environments"] == {"staging": 0}
         for wire in (everything, reader):
             assert (await wire.ask("activity.watch"))["environments"].keys() == {"development", "staging", "production"}
-        await admin.set(1, env="production")
+        await admin.set(1, env="development")
         await admin.set_all(both(1, 2), note="both")
         await admin.set(3, "depth", namespace=SECRET, note="about payments-keys")
         first, second = await bound.next("activity"), await bound.next("activity")
@@ -96,7 +96,7 @@ async def test_activity_is_told_to_each_as_far_as_it_reaches(hub: RunningHub, ad
         for wire in (everything, reader):
             told = [await wire.next("activity") for _ in range(3)]
             assert [(one["env"], len(one["changes"]), one["hidden"]) for one in told] == [
-                ("production", 1, 0),
+                ("development", 1, 0),
                 ("staging", 2, 0),
                 ("staging", 1, 0),
             ]

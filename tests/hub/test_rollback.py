@@ -92,8 +92,8 @@ async def test_rolling_back_to_the_active_version_is_a_conflict(wire: Wire) -> N
 async def test_what_does_not_exist_cannot_be_rolled_back_to(wire: Wire) -> None:
     await wire.create_key("other")
     of_other = (await wire.set(3, "other"))["changes"][0]["version"]
-    in_production = (await wire.set(3, env="production"))["changes"][0]["version"]
-    for version in (str(uuid4()), of_other, in_production):
+    in_development = (await wire.set(3, env="development"))["changes"][0]["version"]
+    for version in (str(uuid4()), of_other, in_development):
         assert (await wire.refusal("rollback", **MAX_RETRIES, version=version)).kind == "not_found"
     for revision in (0, 2, 10**15):
         assert (await wire.refusal("rollback", env="staging", change_set=revision)).kind == "not_found"

@@ -42,6 +42,22 @@ async def test_applying_it_twice_changes_nothing(wire: Wire, database: Database,
     assert [sorted(map(str, rows)) for rows in after] == [sorted(map(str, rows)) for rows in before]
 
 
+async def test_a_database_of_the_first_version_gets_what_came_later(
+    wire: Wire, database: Database, database_url: str
+) -> None:
+    await wire.set(3)
+    now = [await database.fetch(query) for query in (_LAYOUT, _TRIGGERS)]
+    await database.execute("DROP TABLE Deadline, ReviewDecision, ReviewEdit, Review")
+    await database.execute("ALTER TABLE Installation DROP COLUMN review_revision")
+    await database.execute("UPDATE Installation SET schema_version = 1")
+    await apply_schema(database_url)
+    assert [sorted(map(str, await database.fetch(query))) for query in (_LAYOUT, _TRIGGERS)] == [
+        sorted(map(str, rows)) for rows in now
+    ]
+    assert await database.fetchval("SELECT schema_version FROM Installation") == SCHEMA_VERSION
+    assert await database.fetchval("SELECT revision FROM Environment WHERE env = 'staging'") == 1
+
+
 async def test_environments_that_were_removed_on_purpose_do_not_come_back(
     database: Database, database_url: str
 ) -> None:

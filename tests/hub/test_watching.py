@@ -137,11 +137,11 @@ async def test_a_watcher_hears_of_its_own_namespaces_only(wire: Wire) -> None:
 
 
 async def test_a_watcher_hears_of_its_own_environment_only(wire: Wire) -> None:
-    await wire.watch(env="production")
+    await wire.watch(env="development")
     await wire.set(3)
-    await wire.set(9, env="production")
+    await wire.set(9, env="development")
     seen = await wire.next()
-    assert (seen["env"], seen["namespaces"]["payments"]["max_retries"]["value"]) == ("production", 9)
+    assert (seen["env"], seen["namespaces"]["payments"]["max_retries"]["value"]) == ("development", 9)
 
 
 async def test_previous_is_the_last_revision_that_touched_any_watched_namespace(wire: Wire) -> None:
@@ -234,15 +234,15 @@ async def test_after_a_restore_everyone_watches_again_under_a_new_epoch(
 async def test_activity_shows_every_change_set_of_all_environments(wire: Wire) -> None:
     assert (await wire.ask("activity.watch"))["environments"] == {"development": 0, "staging": 0, "production": 0}
     first = await wire.set(3, note="first")
-    await wire.set(9, env="production")
+    await wire.set(9, env="development")
     seen = [await wire.next("activity") for _ in range(2)]
-    assert [(one["env"], one["revision"]) for one in seen] == [("staging", 1), ("production", 1)]
+    assert [(one["env"], one["revision"]) for one in seen] == [("staging", 1), ("development", 1)]
     assert (seen[0]["changes"], seen[0]["change_set"]) == (first["changes"], first["change_set"])
     assert (seen[0]["how"], seen[0]["note"], seen[0]["by"]["name"]) == ("set", "first", "admin")
 
 
 async def test_activity_of_one_environment_leaves_out_the_others(wire: Wire) -> None:
-    assert (await wire.ask("activity.watch", env="production"))["environments"] == {"production": 0}
+    assert (await wire.ask("activity.watch", env="development"))["environments"] == {"development": 0}
     await wire.set(3)
-    await wire.set(9, env="production")
-    assert (await wire.next("activity"))["env"] == "production"
+    await wire.set(9, env="development")
+    assert (await wire.next("activity"))["env"] == "development"

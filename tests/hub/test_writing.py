@@ -55,9 +55,9 @@ async def test_an_int_given_for_a_float_is_taken(wire: Wire) -> None:
 
 async def test_environments_have_values_and_revisions_of_their_own(wire: Wire) -> None:
     await wire.set(3)
-    assert (await wire.set(9, env="production"))["revision"] == 1
+    assert (await wire.set(9, env="development"))["revision"] == 1
     found = await wire.ask("key.get", namespace="payments", key="max_retries")
-    assert {env: held["value"] for env, held in found["environments"].items()} == {"staging": 3, "production": 9}
+    assert {env: held["value"] for env, held in found["environments"].items()} == {"staging": 3, "development": 9}
 
 
 async def test_one_bad_change_leaves_the_whole_set_without_a_trace(wire: Wire) -> None:
@@ -160,6 +160,7 @@ async def test_environments_are_created_in_the_order_of_promotion(wire: Wire) ->
     assert (made["env"], made["revision"], made["keys"], made["protected"]) == ("qa", 0, 0, True)
     listed = await wire.ask("environment.list")
     assert [row["env"] for row in listed["environments"]] == ["development", "qa", "staging", "production"]
+    await wire.ask("environment.protect", env="qa", protected=False)
     assert (await wire.set(3, env="qa"))["revision"] == 1
 
 

@@ -102,7 +102,9 @@ async def test_an_export_applied_to_an_empty_environment_exports_the_same(
     exported: CommandLine, hub: RunningHub, file: Path
 ) -> None:
     text = file.read_text()
-    for other in ("production", "development"):
+    async with hub.connect() as wire:
+        await wire.ask("environment.create", env="qa")
+    for other in ("qa", "development"):
         file.write_text(text.replace("env: staging", f"env: {other}"))
         await exported.done("apply", "-f", str(file), "--yes")
         again = await export(exported, file, other)
@@ -370,7 +372,7 @@ async def test_a_protected_environment_answers_with_a_review(
     error = json.loads(ran.err)["error"]
     assert error == {
         "kind": "review_required",
-        "message": "production is protected: review 88 waits",
+        "message": "production is protected: review 88 waits: see it with `setpoint review show 88`",
         "exit_code": 9,
         "data": {"review": 88},
     }

@@ -16,9 +16,19 @@ from tui.terminals import answer_in_terminal
 BOTH = ("staging", "production")
 
 
+async def protect(hub: RunningHub, protected: bool) -> None:
+    """Say whether a promotion into production is reviewed first."""
+    async with hub.connect() as wire:
+        await wire.ask("environment.protect", env="production", protected=protected)
+
+
 @pytest.fixture
-async def four(setpoint: CommandLine) -> CommandLine:
-    """A key in each state: `same`, `changed` 5 → 3, `added` in staging alone, `gone` in production alone."""
+async def four(setpoint: CommandLine, hub: RunningHub) -> CommandLine:
+    """A key in each state: `same`, `changed` 5 → 3, `added` in staging alone, `gone` in production alone.
+
+    Production is not protected.
+    """
+    await protect(hub, False)
     for key in ("same", "changed", "added", "gone"):
         await setpoint.done("create", "payments", key, "--type", "int")
     await setpoint.done("set", "payments", "same=1", "changed=3", "gone=7", "-e", "production")
@@ -151,10 +161,22 @@ async def test_a_mistake_is_one_sentence_and_a_code(four: CommandLine, words: li
 @pytest.mark.parametrize(("answer", "code", "after"), [("y", 0, 5), ("n", 1, 3), ("", 1, 3), ("\x04", 1, 3)])
 async def test_in_a_terminal_it_asks(four: CommandLine, hub: RunningHub, answer: str, code: int, after: int) -> None:
     seen, ended = await answer_in_terminal(hub, answer, "promote", *BOTH, "payments/changed", "--wait", "0")
-    assert "Promote 1 key to production (protected)? [y/N]" in seen
+    assert "Promote 1 key to production? [y/N]" in seen
     assert ended == code
     assert ("not confirmed: nothing was changed" in seen) == (code == 1)
     assert (await held(four))["changed"] == after
+
+
+async def test_it_says_that_the_target_is_protected_and_a_promotion_into_it_waits(
+    four: CommandLine, hub: RunningHub
+) -> None:
+    await protect(hub, True)
+    words = ("promote", *BOTH, "payments/changed", "--note", "it held", "--wait", "0")
+    seen, ended = await answer_in_terminal(hub, "y", *words)
+    assert "Promote 1 key to production (protected)? [y/N]" in seen
+    assert "review 1" in seen
+    assert ended == 9
+    assert (await held(four))["changed"] == 3
 
 
 async def test_what_changes_while_it_asks_is_a_conflict(four: CommandLine, hub: RunningHub) -> None:
@@ -198,7 +220,9 @@ async def test_a_promotion_that_became_a_review_says_so_with_a_code_of_its_own(
         as_json = await command_line("promote", *BOTH, "--yes", "--json")
 
     assert (ran.code, as_json.code) == (9, 9)
-    assert ran.err == "setpoint: production is protected: the change waits as a review (review 88)\n"
+    assert ran.err == (
+        "setpoint: production is protected: the change waits as a review: see it with `setpoint review show 88`\n"
+    )
     error = json.loads(as_json.err)["error"]
     assert (error["kind"], error["data"], error["exit_code"]) == ("review_required", {"review": 88}, 9)
 

@@ -52,6 +52,18 @@ async def test_a_change_that_was_made_is_found_by_its_request_id() -> None:
     assert hub.times_asked("set") == 1
 
 
+async def test_a_change_that_waits_as_a_review_is_told_at_once() -> None:
+    def waits(_params: dict[str, Any]) -> Any:
+        return {"found": False, "env": "production", "review": 88}
+
+    async with scripted_hub(set=hang_up, request_status=waits) as hub:
+        with pytest.raises(RequestFailed, match="waits as review 88") as refused:
+            await write_to(hub, Patience(reconnect=60, settle=60))
+
+    assert (refused.value.kind, refused.value.data) == ("review_required", {"review": 88})
+    assert hub.times_asked("request.status") == 1
+
+
 async def test_a_change_that_was_not_made_is_told_and_not_made_again() -> None:
     async with scripted_hub(set=hang_up, request_status=not_found) as hub:
         with pytest.raises(NotWritten, match="nothing was changed"):

@@ -36,6 +36,10 @@ __all__ = [
     "Powers",
     "Receipt",
     "RequestFate",
+    "Review",
+    "ReviewChange",
+    "ReviewDecision",
+    "ReviewList",
     "Token",
     "TokenList",
     "User",
@@ -188,6 +192,8 @@ class ChangeSet(Answer):
     change_set: str
     repeated: bool = False
     changes: tuple[Change, ...]
+    expires_at: datetime | None = None
+    confirm_by: datetime | None = None
     receipt: Receipt | None = None
     left_out: tuple[LeftOut, ...] = ()
 
@@ -409,9 +415,90 @@ class ActivityGap(Answer):
 
 
 class RequestFate(Answer):
-    """What became of a write whose answer was lost."""
+    """What became of a write whose answer was lost: a change when it is found, or a review that waits."""
 
     found: bool
+    review: int | None = None
     env: str | None = None
     revision: int | None = None
     change_set: str | None = None
+
+
+class Approvals(Answer):
+    """How many approvals a review needs, and has."""
+
+    needed: int
+    given: int
+
+
+class KeyReference(Answer):
+    """A key by its name."""
+
+    namespace: str
+    key: str
+
+
+class ReviewChange(Change):
+    """What a review will do to one key; `moved` when that has changed since it was based on it, to `now`."""
+
+    moved: bool = False
+    now: Any = None
+    active_version: str | None = None
+
+
+class ReviewDecision(Answer):
+    """What somebody said or did about a review; `counts` tells of an approval whether it stands."""
+
+    kind: str
+    by: Person
+    at: datetime
+    text: str
+    counts: bool | None = None
+
+
+class ReviewCheck(Answer):
+    """Something that was looked at when a review was based on its environment."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Permission(Answer):
+    """Whether the asker may do something, and why not."""
+
+    allowed: bool
+    why: str | None = None
+
+
+class Review(Answer):
+    """A change that waits for others' consent; of a list, without changes, decisions, checks and permissions."""
+
+    id: int
+    env: str
+    state: str
+    how: str
+    author: Person
+    reason: str
+    ticket: str = ""
+    created_at: datetime
+    key_count: int
+    keys: tuple[KeyReference, ...] = ()
+    approvals: Approvals
+    base_revision: int
+    diff_hash: str
+    expires_in: float | None = None
+    confirm_within: float | None = None
+    apply_at: datetime | None = None
+    applied_revision: int | None = None
+    checks: tuple[ReviewCheck, ...] = ()
+    changes: tuple[ReviewChange, ...] = ()
+    decisions: tuple[ReviewDecision, ...] = ()
+    may: dict[str, Permission] = Field(default_factory=dict[str, Permission])
+
+
+class ReviewList(Answer):
+    """Some of the reviews, the newest first."""
+
+    reviews: tuple[Review, ...]
+    next: int | None = None

@@ -134,8 +134,12 @@ class Intents:
                 fate = await self._fate(unsettled.request_id)
             except SetpointError:
                 break
-            state = WriteState.DONE if fate.found else WriteState.NOT_DONE
-            settled.append(self._put(replace(unsettled, state=state, revision=fate.revision, remark="")))
+            if fate.review is not None:
+                state = WriteState.IN_REVIEW
+            else:
+                state = WriteState.DONE if fate.found else WriteState.NOT_DONE
+            known = replace(unsettled, state=state, revision=fate.revision, review=fate.review, remark="")
+            settled.append(self._put(known))
         return settled
 
     async def follow_reach(self) -> None:

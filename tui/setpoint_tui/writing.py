@@ -11,7 +11,7 @@ from setpoint_tui.answers import RequestFate, read_answer
 from setpoint_tui.errors import AnswerLost
 from setpoint_tui.link import HubLink
 
-__all__ = ["NotWritten", "OutcomeUnknown", "Patience", "Written", "write"]
+__all__ = ["BecameReview", "NotWritten", "OutcomeUnknown", "Patience", "Written", "write"]
 
 _MARGIN_SECONDS = 10.0
 """How much longer than the wait for the fleet an answer may take."""
@@ -21,6 +21,14 @@ _LONGEST_PAUSE = 1.0
 
 class NotWritten(HubUnreachable):
     """The answer was lost and the hub has no record of the change: nothing was changed."""
+
+
+class BecameReview(RequestFailed):
+    """The answer was lost; the hub says that the change waits as a review."""
+
+    def __init__(self, review: int) -> None:
+        said = f"the answer was lost; the hub says that the change waits as review {review}"
+        super().__init__(said, kind="review_required", data={"review": review})
 
 
 class OutcomeUnknown(HubUnreachable):
@@ -89,7 +97,7 @@ async def _find_out(link: HubLink, request_id: str, patience: Patience) -> Writt
         try:
             async with HubLink.open(link.connection) as asked:
                 return await _fate(asked, request_id, patience)
-        except NotWritten:
+        except (NotWritten, BecameReview):
             raise
         except (HubUnreachable, RequestFailed) as error:
             if time.monotonic() + pause > deadline:
@@ -105,6 +113,8 @@ async def _fate(link: HubLink, request_id: str, patience: Patience) -> Written:
         fate = read_answer(RequestFate, found)
         if fate.found:
             return await _what_it_did(link, fate)
+        if fate.review is not None:
+            raise BecameReview(fate.review)
         if time.monotonic() >= deadline:
             raise NotWritten(
                 "the answer was lost, and the hub has no record of the change: nothing was changed, try again"

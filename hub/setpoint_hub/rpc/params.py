@@ -1,5 +1,6 @@
 """The params of every method of people and tools."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
@@ -12,27 +13,37 @@ from setpoint_hub.scopes import check_pattern
 
 __all__ = [
     "ActivityParams",
+    "ApplyParams",
+    "ApproveParams",
     "ChangeParams",
     "ChangeSetParams",
     "CompareParams",
+    "ConfirmParams",
     "CreateEnvironmentParams",
     "CreateKeyParams",
+    "CreateReviewParams",
     "CreateTokenParams",
     "CreateUserParams",
     "FleetParams",
     "HistoryParams",
     "KeyParams",
     "ListKeysParams",
+    "ListReviewsParams",
     "ListTokensParams",
     "NamespacesParams",
     "NoParams",
     "PromoteParams",
     "ProtectParams",
     "RequestStatusParams",
+    "ReviewParams",
+    "ReviewTextParams",
     "RevokeTokenParams",
     "RollbackParams",
     "SetParams",
     "SnapshotParams",
+    "StatedParams",
+    "TemporaryParams",
+    "WriteParams",
 ]
 
 
@@ -60,6 +71,18 @@ def _moment(found: object) -> object:
         raise ValueError("a revision or a time in ISO 8601 is expected") from error
 
 
+def _time(found: object) -> object:
+    if isinstance(found, (int, float)):
+        raise ValueError("a time in ISO 8601 is expected")  # noqa: TRY004  # what pydantic turns into an error
+    return _moment(found)
+
+
+def _digest(found: object) -> object:
+    if not isinstance(found, str) or re.fullmatch("[0-9a-f]{64}", found) is None:
+        raise ValueError("64 hexadecimal digits are expected, as review.get gives them")
+    return bytes.fromhex(found)
+
+
 def _tuple(found: object) -> object:
     return tuple(cast("list[object]", found)) if isinstance(found, list) else found
 
@@ -69,6 +92,8 @@ Identifier = Annotated[UUID, BeforeValidator(_uuid)]
 Note = Annotated[str, Field(max_length=2000)]
 Wait = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
 Revision = Annotated[int, Field(ge=0, lt=2**62)]
+Term = Annotated[float, Field(ge=1, le=90 * 86_400, allow_inf_nan=False)]
+"""Seconds until a change takes itself back: 1 second to 90 days."""
 
 
 def _text(found: str) -> str:
@@ -79,6 +104,11 @@ def _text(found: str) -> str:
 
 AnyName = Annotated[str, Field(max_length=1000), AfterValidator(_text)]
 """A name that is looked up: one that cannot exist is simply not found."""
+
+
+Ticket = Annotated[str, Field(max_length=200), AfterValidator(_text)]
+Text = Annotated[str, Field(max_length=2000), AfterValidator(_text)]
+When = Annotated[datetime | None, BeforeValidator(_time)]
 
 
 class NoParams(WireModel):
@@ -125,20 +155,37 @@ class ChangeParams(WireModel):
     expected_version: Identifier | None = None
 
 
-class _WriteParams(WireModel):
-    env: AnyName
+class StatedParams(WireModel):
+    """What is stated of every write; `ticket` is kept when it becomes a review."""
+
     note: Note = ""
     request_id: Identifier | None = None
     wait: Wait | None = None
+    break_glass: bool = False
+    ticket: Ticket = ""
 
 
-class SetParams(_WriteParams):
+class WriteParams(StatedParams):
+    """A write to one environment."""
+
+    env: AnyName
+
+
+class SetParams(WriteParams):
     """`set`; too many changes have an answer of their own."""
 
     changes: Annotated[list[ChangeParams], Field(min_length=1)]
+    expires_in: Term | None = None
+    confirm_within: Term | None = None
 
 
-class RollbackParams(_WriteParams):
+class CreateReviewParams(SetParams):
+    """`review.create`"""
+
+    at: When = None
+
+
+class RollbackParams(WriteParams):
     """`rollback`: of one version, or of a change set by its revision.
 
     Whether `expected_version` was there at all matters, as in `set`.
@@ -176,7 +223,7 @@ class CompareParams(WireModel):
     after: After | None = None
 
 
-class PromoteParams(WireModel):
+class PromoteParams(StatedParams):
     """`promote`; the revisions are those that the person saw. Too many keys have an answer of their own."""
 
     source: AnyName
@@ -185,9 +232,56 @@ class PromoteParams(WireModel):
     target_revision: Revision | None = None
     keys: Annotated[list[KeyParams], Field(min_length=1)] | None = None
     deletions: bool = False
-    note: Note = ""
+
+
+class ReviewParams(WireModel):
+    """`review.get`"""
+
+    review: Revision
+
+
+class ReviewTextParams(ReviewParams):
+    """`review.reject`, `review.comment`, `review.withdraw` and `review.rebase`"""
+
+    text: Text = ""
+
+
+class ApproveParams(ReviewTextParams):
+    """`review.approve`; `diff_hash` is the diff that was looked at, to approve that one and no other."""
+
+    diff_hash: Annotated[bytes | None, BeforeValidator(_digest)] = None
+
+
+class ApplyParams(ReviewParams):
+    """`review.apply`: now, or at a time"""
+
+    at: When = None
     request_id: Identifier | None = None
     wait: Wait | None = None
+    break_glass: bool = False
+    note: Note = ""
+
+
+class ListReviewsParams(WireModel):
+    """`review.list`"""
+
+    env: AnyName | None = None
+    state: Literal["open", "approved", "stale", "applied", "rejected", "withdrawn"] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    before: Revision | None = None
+
+
+class ConfirmParams(WireModel):
+    """`change.confirm`"""
+
+    env: AnyName
+    revision: Revision
+
+
+class TemporaryParams(WireModel):
+    """`temporary.list`"""
+
+    env: AnyName | None = None
 
 
 class RequestStatusParams(WireModel):

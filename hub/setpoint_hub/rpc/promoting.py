@@ -13,7 +13,7 @@ from setpoint_hub.plan import Active, Step
 from setpoint_hub.promotion import LARGEST_PROMOTION, Selection, plan_promotion, select
 from setpoint_hub.roles import Operation
 from setpoint_hub.rpc import present, reaches
-from setpoint_hub.rpc.committing import MOST_CHANGES, AfterCommit, answer_of, intent_of
+from setpoint_hub.rpc.committing import MOST_CHANGES, AfterCommit, answer_of, gate_of, intent_of, stated
 from setpoint_hub.rpc.params import CompareParams, PromoteParams
 from setpoint_hub.rpc.registry import Method
 from setpoint_hub.session import Session
@@ -71,9 +71,10 @@ class PromotingMethods:
         promotion = _Promotion(found[0].source, found[0].target, selection, is_whole=not found[0].rest)
         how = f"promotion from {asked.source} r{found[0].source.revision}"
         committed = await self._writer.write(
-            intent_of(session, asked.target, how, _fingerprint(asked), note=asked.note, request_id=asked.request_id),
+            intent_of(session, asked.target, how, _fingerprint(asked), asked),
             promotion.key_ids,
             promotion.plan,
+            gate_of(session, asked),
             look=promotion.look,
         )
         answer = await answer_of(committed, session, self._after_commit, wait=asked.wait)
@@ -159,7 +160,7 @@ def _scope(
 def _fingerprint(asked: PromoteParams) -> bytes:
     keys = None if asked.keys is None else sorted({(key.namespace, key.key) for key in asked.keys})
     sides = [asked.source, asked.source_revision, asked.target, asked.target_revision]
-    return request_fingerprint("promote", *sides, keys, asked.deletions, asked.note)
+    return request_fingerprint("promote", *sides, keys, asked.deletions, asked.note, *stated(asked))
 
 
 def _target(position: Position) -> dict[str, Any]:

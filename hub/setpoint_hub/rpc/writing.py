@@ -14,9 +14,19 @@ from setpoint_hub.database import Row
 from setpoint_hub.errors import forbidden, invalid_params, invalid_value, not_found, too_large
 from setpoint_hub.plan import Active, Anything, Edit, plan_edits, plan_reactivation, plan_undo
 from setpoint_hub.replica import KeyChange
+from setpoint_hub.review import NO_TERMS, Terms
 from setpoint_hub.roles import Operation, may
 from setpoint_hub.rpc import present, reaches
-from setpoint_hub.rpc.committing import MOST_CHANGES, AfterCommit, answer_of, intent_of
+from setpoint_hub.rpc.committing import (
+    MOST_CHANGES,
+    AfterCommit,
+    answer_of,
+    asker_of,
+    gate_of,
+    intent_of,
+    stated,
+    terms_of,
+)
 from setpoint_hub.rpc.params import (
     ChangeParams,
     CreateEnvironmentParams,
@@ -30,9 +40,10 @@ from setpoint_hub.rpc.registry import Method
 from setpoint_hub.session import Session
 from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.history import History
+from setpoint_hub.store.intents import Gate, NewestRollback
 from setpoint_hub.store.keys import Key, Keys, NewKey
 from setpoint_hub.store.log import Log
-from setpoint_hub.store.writer import Committed, Intent, Writer
+from setpoint_hub.store.writer import Committed, Writer
 
 __all__ = ["WritingMethods"]
 
@@ -98,6 +109,10 @@ class WritingMethods:
         return present.key(await self._keys.create(_new_key(asked), by=session.principal.user_id))
 
     async def _set(self, session: Session, asked: SetParams) -> object:
+        return await self._result(session, await self.change(session, asked), asked.wait, terms_of(asked))
+
+    async def change(self, session: Session, asked: SetParams, gate: Gate | None = None) -> Committed:
+        """Carry out a `set`, or what is asked for like one, past a gate of its own. Raises as the writer does."""
         if len(asked.changes) > MOST_CHANGES:
             raise too_large(f"{len(asked.changes):,} changes in one set; the most allowed is {MOST_CHANGES:,}")
         names = [(change.namespace, change.key) for change in asked.changes]
@@ -112,13 +127,14 @@ class WritingMethods:
             asked.env,
             asked.note,
             [[str(edit.key.id), edit.text, str(edit.expected)] for edit in edits],
+            *stated(asked),
         )
-        committed = await self._writer.write(
-            _intent(session, asked, "set", fingerprint),
+        return await self._writer.write(
+            intent_of(session, asked.env, "set", fingerprint, asked),
             [edit.key.id for edit in edits],
             lambda active: plan_edits(asked.env, edits, active),
+            gate or gate_of(session, asked),
         )
-        return await self._result(session, committed, asked.wait)
 
     async def _rollback(self, session: Session, asked: RollbackParams) -> object:
         one_key = (asked.namespace, asked.key, asked.version)
@@ -144,11 +160,14 @@ class WritingMethods:
         _check_stored(key, target.text)
         expected = asked.expected_version if "expected_version" in asked.model_fields_set else Anything
         based_on = [] if expected is Anything else [str(expected)]
-        fingerprint = request_fingerprint("rollback", asked.env, asked.note, str(key.id), str(version), *based_on)
+        fingerprint = request_fingerprint(
+            "rollback", asked.env, asked.note, str(key.id), str(version), *based_on, *stated(asked)
+        )
         committed = await self._writer.write(
-            _intent(session, asked, "rollback", fingerprint),
+            intent_of(session, asked.env, "rollback", fingerprint, asked),
             [key.id],
             lambda active: plan_reactivation(asked.env, key, target, active, expected),
+            gate_of(session, asked, NewestRollback(asker_of(session), key_id=key.id, version=version)),
         )
         return await self._result(session, committed, asked.wait)
 
@@ -168,11 +187,12 @@ class WritingMethods:
         for key, before, _ in done:
             if before is not None:
                 _check_stored(key, before.text)
-        fingerprint = request_fingerprint("undo", asked.env, asked.note, revision)
+        fingerprint = request_fingerprint("undo", asked.env, asked.note, revision, *stated(asked))
         committed = await self._writer.write(
-            _intent(session, asked, f"rollback of {revision}", fingerprint),
+            intent_of(session, asked.env, f"rollback of {revision}", fingerprint, asked),
             [key.id for key, _, _ in done],
             lambda active: plan_undo(asked.env, revision, done, active),
+            gate_of(session, asked, NewestRollback(asker_of(session), change_set=revision)),
         )
         return await self._result(session, committed, asked.wait)
 
@@ -180,6 +200,8 @@ class WritingMethods:
         row = await self._writer.find_request(asked.request_id)
         if row is None or not _may_ask_about(session.principal, row):
             return {"found": False}
+        if row["review_id"] is not None:
+            return {"found": False, "env": row["env"], "review": row["review_id"]}
         return {
             "found": True,
             "env": row["env"],
@@ -187,8 +209,10 @@ class WritingMethods:
             "change_set": str(row["change_set_id"]),
         }
 
-    async def _result(self, session: Session, committed: Committed, wait: float | None) -> object:
-        return await answer_of(committed, session, self._after_commit, wait=wait)
+    async def _result(
+        self, session: Session, committed: Committed, wait: float | None, terms: Terms = NO_TERMS
+    ) -> object:
+        return await answer_of(committed, session, self._after_commit, wait=wait, terms=terms)
 
 
 def _may_ask_about(principal: Principal, request: Row) -> bool:
@@ -232,10 +256,6 @@ def _edit(key: Key, asked: ChangeParams) -> Edit:
         return Edit(key, encode_value(key.type, asked.value), expected)
     except InvalidValue as error:
         raise invalid_value(key.namespace, key.key, error.reason) from error
-
-
-def _intent(session: Session, asked: SetParams | RollbackParams, how: str, fingerprint: bytes) -> Intent:
-    return intent_of(session, asked.env, how, fingerprint, note=asked.note, request_id=asked.request_id)
 
 
 def _check_stored(key: Key, text: str) -> None:

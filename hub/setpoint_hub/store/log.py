@@ -15,7 +15,7 @@ from setpoint_hub.replica import ChangeSet, KeyChange, Replica, Row
 __all__ = ["LAST_CHANGES", "Log", "Positions", "Tail", "last_changes_of"]
 
 _POSITIONS: Final = """
-    SELECT i.epoch, i.access_revision, e.env, e.revision, e.protected
+    SELECT i.epoch, i.access_revision, i.review_revision, e.env, e.revision, e.protected
     FROM Installation i CROSS JOIN Environment e
 """
 
@@ -57,6 +57,7 @@ class Positions:
 
     epoch: Epoch
     access_revision: int
+    review_revision: int
     revisions: dict[str, Revision]
     protected: frozenset[str]
 
@@ -80,8 +81,10 @@ class Log:
         rows = await self._database.rows(_POSITIONS)
         epoch = Epoch(str(rows[0]["epoch"])) if rows else Epoch("")
         access = int(rows[0]["access_revision"]) if rows else 0
+        review = int(rows[0]["review_revision"]) if rows else 0
+        revisions = {row["env"]: Revision(row["revision"]) for row in rows}
         protected = frozenset(str(row["env"]) for row in rows if row["protected"])
-        return Positions(epoch, access, {row["env"]: Revision(row["revision"]) for row in rows}, protected)
+        return Positions(epoch, access, review, revisions, protected)
 
     async def load(self, env: str) -> Replica:
         """Return an environment as it stands now. Raises KeyError when there is none of that name."""

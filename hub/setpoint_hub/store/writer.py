@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
@@ -14,7 +14,10 @@ from setpoint_hub.database import Connection, Database, Row
 from setpoint_hub.errors import DatabaseUnavailable, conflict, not_found, unavailable
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.replica import ChangeSet
+from setpoint_hub.store import deadlines
+from setpoint_hub.store.intents import BY_REVIEW, Author, Gate, Held, Intent, Locked, SeenBefore
 from setpoint_hub.store.log import Log
+from setpoint_hub.store.proposals import Proposals, held_as
 
 __all__ = ["Author", "Committed", "Intent", "Look", "Plan", "Writer", "active_versions"]
 
@@ -23,7 +26,7 @@ log = logging.getLogger(__name__)
 # First of all, and held until the commit: the order of revisions is the order of commits.
 _TAKE_REVISION: Final = """
     UPDATE Environment SET revision = revision + 1 WHERE env = $1
-    RETURNING revision, head_hash, clock_timestamp() AS now
+    RETURNING revision, head_hash, clock_timestamp() AS now, protected, required_approvals
 """
 
 _ACTIVE: Final = """
@@ -52,7 +55,13 @@ _RECORD: Final = """
     FROM unnest($13::uuid[], $14::uuid[], $15::uuid[]) AS changed (key_id, version_id, previous_version_id)
 """
 
-_REQUEST: Final = "SELECT env, revision, change_set_id, changed_by, request_hash FROM ChangeSet WHERE request_id = $1"
+# A request became a change set, or a review, or nothing.
+_REQUEST: Final = """
+    SELECT env, revision, change_set_id, changed_by, request_hash, NULL::bigint AS review_id
+    FROM ChangeSet WHERE request_id = $1
+    UNION ALL
+    SELECT env, NULL, NULL, author, request_hash, review_id FROM Review WHERE request_id = $1
+"""
 
 # Waits for a commit that may still be under way on a connection that we have lost.
 _SETTLE: Final = "SELECT revision FROM Environment WHERE env = $1 FOR UPDATE"
@@ -62,26 +71,6 @@ Plan = Callable[[Mapping[UUID, Active]], list[Step]]
 
 Look = Callable[[Connection], Awaitable[None]]
 """Reads, in the write's own transaction, what its plan needs beside what is active in the environment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who writes, and by which token."""
-
-    user_id: int
-    token_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A write as it was asked for. `request_id` is None when the caller gave none."""
-
-    env: str
-    how: str
-    note: str
-    author: Author
-    request_id: UUID | None
-    fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,47 +88,68 @@ class _Recorded(NamedTuple):
     hash: bytes
 
 
-class _SeenBefore(Exception):
-    """The request id is known: the transaction is left without a trace."""
+class _NeedsReview(Exception):
+    """The gate holds the write: the transaction is left without a trace."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, locked: Locked, held: Held, steps: Sequence[Step]) -> None:
         super().__init__()
-        self.row = row
+        self.locked = locked
+        self.held = held
+        self.steps = steps
 
 
 class Writer:
-    """Writes change sets. Within this hub the writers of one environment take turns without holding a connection."""
+    """Writes change sets, or makes reviews of those that their gate holds.
 
-    def __init__(self, database: Database, log_reader: Log) -> None:
+    Within this hub the writers of one environment take turns without holding a connection.
+    """
+
+    def __init__(self, database: Database, log_reader: Log, proposals: Proposals) -> None:
         self._database = database
         self._log = log_reader
+        self._proposals = proposals
         # Weak: a lock lives while somebody waits for it, so names that are no environment leave nothing behind.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def write(
-        self, intent: Intent, key_ids: Sequence[UUID], plan: Plan, *, look: Look | None = None
+        self,
+        intent: Intent,
+        key_ids: Sequence[UUID],
+        plan: Plan,
+        gate: Gate = BY_REVIEW,
+        *,
+        look: Look | None = None,
     ) -> Committed:
         """Carry out a write once, whatever happens to the connection. `look` runs before each run of `plan`.
 
-        Raises the answers of `plan`, `not_found` (environment), `conflict` (the request id belongs to another
-        request) and `unavailable`, whose outcome is `unknown` only when the database cannot be asked any more.
+
+        Raises the answers of `plan` and of the gate, `review_required` (it is a review now), `not_found`
+        (environment), `conflict` (the request id belongs to another request) and `unavailable`, whose outcome is
+        `unknown` only when the database cannot be asked any more.
         """
         request_id = intent.request_id or uuid4()
         turn = self._turns.setdefault(intent.env, asyncio.Lock())
-        async with turn:
-            try:
-                return await self._attempt(intent, request_id, key_ids, plan, look)
-            except DatabaseUnavailable as error:
-                log.warning("a write to %s lost its connection: %s", intent.env, error)
-                return await self._after_loss(intent, request_id, key_ids, plan, look)
+        attempt = _Attempt(intent, request_id, key_ids, plan, gate, look)
+        try:
+            async with turn:
+                return await self._once(attempt)
+        except _NeedsReview as found:
+            made = await self._proposals.propose(intent, request_id, found.locked, found.steps, found.held.undoes)
+            raise held_as(made) from None
+
+    async def _once(self, attempt: "_Attempt") -> Committed:
+        try:
+            return await self._attempt(attempt)
+        except DatabaseUnavailable as error:
+            log.warning("a write to %s lost its connection: %s", attempt.intent.env, error)
+            return await self._after_loss(attempt)
 
     async def find_request(self, request_id: UUID) -> Row | None:
-        """Return the change set of a request, or None when it changed nothing."""
+        """Return the change set, or the review, that a request became, or None when it changed nothing."""
         return await self._database.row(_REQUEST, request_id)
 
-    async def _attempt(
-        self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan, look: Look | None
-    ) -> Committed:
+    async def _attempt(self, attempt: "_Attempt") -> Committed:
+        intent, gate = attempt.intent, attempt.gate
         try:
             async with self._database.transaction() as connection:
                 taken = await connection.row(_TAKE_REVISION, intent.env)
@@ -147,46 +157,69 @@ class Writer:
                     raise not_found(f"there is no environment {intent.env}")
                 # An id that the hub made itself has not been seen.
                 if intent.request_id is not None:
-                    await _refuse_repetition(connection, request_id)
-                if look is not None:
-                    await look(connection)
-                steps = plan(await active_versions(connection, intent.env, key_ids))
-                recorded = await _perform(connection, intent, request_id, taken, steps)
-        except _SeenBefore as seen:
+                    await _refuse_repetition(connection, attempt.request_id)
+                locked = _locked(intent.env, taken)
+                verdict = await gate.admit(connection, intent, locked)
+                if attempt.look is not None:
+                    await attempt.look(connection)
+                steps = attempt.plan(await active_versions(connection, intent.env, attempt.key_ids))
+                if isinstance(verdict, Held):
+                    raise _NeedsReview(locked, verdict, steps)
+                intent = replace(intent, how=verdict.how or intent.how, note=verdict.note or intent.note)
+                recorded = await _perform(connection, intent, attempt.request_id, taken, steps)
+                await deadlines.begin(connection, intent.env, taken["revision"], taken["now"], intent.terms)
+                await gate.record(connection, taken["revision"])
+        except SeenBefore as seen:
             return await self._repeated(intent, seen.row)
         return Committed(_change_set(intent, taken, recorded, steps), repeated=False)
 
-    async def _after_loss(
-        self, intent: Intent, request_id: UUID, key_ids: Sequence[UUID], plan: Plan, look: Look | None
-    ) -> Committed:
+    async def _after_loss(self, attempt: "_Attempt") -> Committed:
         try:
             async with self._database.transaction() as connection:
-                await connection.row(_SETTLE, intent.env)
-                row = await connection.row(_REQUEST, request_id)
+                await connection.row(_SETTLE, attempt.intent.env)
+                row = await connection.row(_REQUEST, attempt.request_id)
             if row is not None:
-                return await self._repeated(intent, row)
+                return await self._repeated(attempt.intent, row)
             # It did not happen, and it cannot happen any more: the lock was free.
-            return await self._attempt(intent, request_id, key_ids, plan, look)
+            return await self._attempt(attempt)
         except DatabaseUnavailable as error:
             raise unavailable(
                 f"the database cannot be reached ({error}); whether the change was made is not known: "
                 "ask again with the same request_id",
                 outcome="unknown",
-                request_id=request_id,
+                request_id=attempt.request_id,
             ) from error
 
     async def _repeated(self, intent: Intent, row: Row) -> Committed:
         if row["request_hash"] != intent.fingerprint or row["changed_by"] != intent.author.user_id:
             raise conflict("this request_id was used for another request: make a new one for a new change")
+        if row["review_id"] is not None:
+            raise held_as(await self._proposals.made(row["review_id"]))
         change_set = await self._log.change_set(row["env"], row["revision"])
         assert change_set is not None
         return Committed(change_set, repeated=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """All that one write is made of."""
+
+    intent: Intent
+    request_id: UUID
+    key_ids: Sequence[UUID]
+    plan: Plan
+    gate: Gate
+    look: Look | None
+
+
+def _locked(env: str, taken: Row) -> Locked:
+    return Locked(env, taken["revision"] - 1, taken["protected"], taken["required_approvals"])
+
+
 async def _refuse_repetition(connection: Connection, request_id: UUID) -> None:
     row = await connection.row(_REQUEST, request_id)
     if row is not None:
-        raise _SeenBefore(row)
+        raise SeenBefore(row)
 
 
 async def active_versions(connection: Connection, env: str, key_ids: Sequence[UUID]) -> dict[UUID, Active]:

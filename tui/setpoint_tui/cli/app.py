@@ -17,6 +17,7 @@ from setpoint_tui.cli import (
     playing,
     programs,
     reading,
+    reviewing,
     state,
 )
 from setpoint_tui.cli.exit_codes import EXIT_CODES_HELP
@@ -86,6 +87,18 @@ app.command("delete", rich_help_panel=_CHANGE)(changing.delete)
 app.command("rollback", rich_help_panel=_CHANGE)(changing.rollback)
 app.command("promote", rich_help_panel=_CHANGE)(comparing.promote)
 app.command("apply", rich_help_panel=_CHANGE)(as_code.apply)
+app.command("confirm", rich_help_panel=_CHANGE)(reviewing.confirm)
+
+_review = typer.Typer(help="Look at, decide on and apply changes that wait for approval.", no_args_is_help=True)
+_review.command("list")(reviewing.list_reviews)
+_review.command("show")(reviewing.show)
+_review.command("approve")(reviewing.approve)
+_review.command("reject")(reviewing.reject)
+_review.command("comment")(reviewing.comment)
+_review.command("withdraw")(reviewing.withdraw)
+_review.command("rebase")(reviewing.rebase)
+_review.command("apply")(reviewing.apply)
+app.add_typer(_review, name="review", rich_help_panel=_CHANGE)
 
 _env = typer.Typer(help="List and make environments.", no_args_is_help=True)
 _env.command("list")(creating.list_environments)

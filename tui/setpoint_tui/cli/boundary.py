@@ -62,9 +62,8 @@ def _sentence(error: SetpointError) -> str:
     said = str(error)
     if not isinstance(error, RequestFailed):
         return said
-    review = error.data.get("review")
-    if review is not None:
-        return said if f"review {review}" in said else f"{said} (review {review})"
+    if error.kind == "review_required" and "review" in error.data:
+        return f"{said}: see it with `setpoint review show {error.data['review']}`"
     conflicts: list[Any] = error.data.get("conflicts", [])
     active = [str(one.get("active_version") or "none") for one in conflicts[:1]]
     return f"{said} (active now: {active[0]})" if active else said

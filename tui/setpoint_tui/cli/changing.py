@@ -16,6 +16,7 @@ from setpoint_tui.arguments import (
     KeyPath,
     is_id,
     parse_assignments,
+    parse_duration,
     parse_keys,
     parse_revision,
 )
@@ -35,7 +36,7 @@ __all__ = ["delete", "rollback", "set_values"]
 _EXAMPLES = {"int": "5", "float": "0.25"}
 
 
-def set_values(
+def set_values(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     words: Annotated[
         list[str],
         typer.Argument(
@@ -50,6 +51,15 @@ def set_values(
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
     expect: options.Expect = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="30m", help="It takes itself back after so long (s, m, h, d).")
+    ] = None,
+    confirm_within: Annotated[
+        str | None,
+        typer.Option("--confirm-within", metavar="5m", help="It takes itself back unless `setpoint confirm` is run."),
+    ] = None,
+    ticket: options.Ticket = "",
+    break_glass: options.BreakGlass = False,
     json: options.Json = False,
 ) -> None:
     """Set one value, or several in one change set that applies whole or not at all.
@@ -59,11 +69,14 @@ def set_values(
     setpoint set payments max_retries=5 provider=sandbox --env staging
 
     setpoint set payments/max_retries=5 search/query.fuzzy=true --env staging
+
+    setpoint set global maintenance.enabled true --env staging --expires 30m
     """
     assignments = parse_assignments(words)
     texts = [_read_text(assignment) for assignment in assignments]
     check_wait(wait, require_all)
     expected = _expected(expect, len(assignments))
+    stated = {"note": note, **_protection(ticket, break_glass), **_terms(expires, confirm_within)}
 
     async def change(link: HubLink) -> Written:
         keys = await find_keys(link, [assignment.name for assignment in assignments])
@@ -71,12 +84,12 @@ def set_values(
             {"namespace": key.namespace, "key": key.key, "value": _value(key, text), **expected}
             for key, text in zip(keys, texts, strict=True)
         ]
-        return await write_once(link, "set", {"env": env, "changes": changes, "note": note}, wait)
+        return await write_once(link, "set", {"env": env, "changes": changes, **stated}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
 
-def delete(
+def delete(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     words: Annotated[
         list[str],
         typer.Argument(metavar="NAMESPACE KEY...", show_default=False, autocompletion=complete_words),
@@ -86,17 +99,20 @@ def delete(
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
     expect: options.Expect = None,
+    ticket: options.Ticket = "",
+    break_glass: options.BreakGlass = False,
     json: options.Json = False,
 ) -> None:
     """Take a key's value away in one environment; rollback brings it back."""
     names = parse_keys(words)
     check_wait(wait, require_all)
     expected = _expected(expect, len(names))
+    stated = {"note": note, **_protection(ticket, break_glass)}
 
     async def change(link: HubLink) -> Written:
         keys = await find_keys(link, names)
         changes = [{"namespace": key.namespace, "key": key.key, "delete": True, **expected} for key in keys]
-        return await write_once(link, "set", {"env": env, "changes": changes, "note": note}, wait)
+        return await write_once(link, "set", {"env": env, "changes": changes, **stated}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
 
@@ -116,6 +132,8 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     note: options.Note = "",
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
+    ticket: options.Ticket = "",
+    break_glass: options.BreakGlass = False,
     json: options.Json = False,
 ) -> None:
     """Make an earlier value active again, as a new revision: nothing is removed.
@@ -123,14 +141,25 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     Without --to, the value before the present one.
     """
     check_wait(wait, require_all)
+    stated = {"note": note, **_protection(ticket, break_glass)}
     undone = _undone(change_set, namespace, to)
     name = None if namespace is None else parse_keys([namespace] if key is None else [namespace, key])[0]
 
     async def change(link: HubLink) -> Written:
         where = undone if name is None else await _target(link, env, name, to)
-        return await write_once(link, "rollback", {"env": env, "note": note, **where}, wait)
+        return await write_once(link, "rollback", {"env": env, **stated, **where}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
+
+
+def _protection(ticket: str, break_glass: bool) -> dict[str, Any]:
+    """Return what is stated for a protected environment, when it is: an older hub need not know of it."""
+    return {**({"ticket": ticket} if ticket else {}), **({"break_glass": True} if break_glass else {})}
+
+
+def _terms(expires: str | None, confirm_within: str | None) -> dict[str, Any]:
+    asked = {"expires_in": expires, "confirm_within": confirm_within}
+    return {name: parse_duration(text) for name, text in asked.items() if text is not None}
 
 
 def _undone(change_set: str | None, namespace: str | None, to: str | None) -> dict[str, Any]:

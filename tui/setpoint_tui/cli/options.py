@@ -9,6 +9,7 @@ from setpoint_tui.cli.completion import complete_environment, complete_key, comp
 __all__ = [
     "AnyEnv",
     "AnyNamespace",
+    "BreakGlass",
     "Env",
     "Expect",
     "Json",
@@ -18,6 +19,7 @@ __all__ = [
     "Note",
     "OnlyNamespaces",
     "RequireAll",
+    "Ticket",
     "Wait",
     "Yes",
 ]
@@ -47,6 +49,13 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being a
 RequireAll = Annotated[
     bool,
     typer.Option("--require-all", help="Exit with 8 unless every live instance confirmed in time."),
+]
+Ticket = Annotated[
+    str, typer.Option("--ticket", metavar="ID", help="What it belongs to; kept with the review that it may become.")
+]
+BreakGlass = Annotated[
+    bool,
+    typer.Option("--break-glass", help="As an admin, change a protected environment at once; needs --note."),
 ]
 Expect = Annotated[
     str | None,

@@ -46,6 +46,7 @@ def print_change_set(done: ChangeSet) -> None:
     width = max((cell_len(name) for name in names), default=0)
     for name, change in zip(names, done.changes, strict=True):
         _print_change(name + " " * (width - cell_len(name)), change)
+    _print_ends(done)
     _print_outcome(done)
 
 
@@ -57,6 +58,17 @@ def _print_outcome(done: ChangeSet) -> None:
     style = "green" if done.receipt.complete else "yellow"
     print_line((place, "bold"), " · ", (receipt_sentence(done.receipt), style))
     _print_behind(done.receipt)
+
+
+def _print_ends(done: ChangeSet) -> None:
+    if done.expires_at is not None:
+        print_line(("takes itself back at ", "dim"), f"{done.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+    if done.confirm_by is not None:
+        print_line(
+            ("takes itself back at ", "dim"),
+            f"{done.confirm_by:%Y-%m-%d %H:%M:%S} UTC",
+            (f" unless: setpoint confirm {done.revision} --env {safe_text(done.env)}", "dim"),
+        )
 
 
 def _print_change(name: str, change: Change) -> None:

@@ -178,5 +178,7 @@ def _show_request(request_id: str, *, as_json: bool) -> None:
         print_json(raw)
     elif fate.found and fate.revision is not None:
         print_line("the change was made: ", (f"{safe_text(fate.env or '')} {format_revision(fate.revision)}", "bold"))
-    if not fate.found:
+    elif fate.review is not None:
+        print_line("the change waits for approval: ", (f"setpoint review show {fate.review}", "bold"))
+    if not fate.found and fate.review is None:
         raise NotFound(f"the hub has no record of the request {request_id}: the change was not made")

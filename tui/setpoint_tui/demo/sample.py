@@ -5,7 +5,7 @@ from typing import Any
 
 from setpoint.protocol.values import ValueType
 
-__all__ = ["ENVIRONMENTS", "SAMPLE", "SERVICES", "SampleKey", "Service"]
+__all__ = ["ENVIRONMENTS", "PROPOSAL", "SAMPLE", "SERVICES", "Proposal", "SampleKey", "Service"]
 
 ENVIRONMENTS = ("development", "staging", "production")
 
@@ -24,6 +24,18 @@ class SampleKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change of production that waits to be reviewed."""
+
+    namespace: str
+    key: str
+    value: Any
+    author: str
+    reason: str
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A service of the fleet: how many instances run, and which namespaces they follow."""
 
@@ -38,6 +50,8 @@ SERVICES = (
     Service("search-api", 3, ("search", "global")),
     Service("edge-gateway", 2, ("payments", "search", "global")),
 )
+
+PROPOSAL = Proposal("search", "vector.enabled", True, "dana", "a week in staging without a slower query", "SHOP-214")
 
 
 def _same(value: Any) -> tuple[Any, Any, Any]:

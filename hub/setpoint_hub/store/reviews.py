@@ -1,0 +1,321 @@
+"""Reviews as the database holds them: reading them, and what is decided about them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, cast
+from uuid import UUID
+
+from setpoint.errors import RequestFailed
+from setpoint.protocol.strict_json import dumps
+from setpoint.protocol.values import decode_value
+from setpoint_hub.database import Connection, Database, Row
+from setpoint_hub.errors import not_found
+from setpoint_hub.plan import Active, Step
+from setpoint_hub.review import (
+    Base,
+    Edits,
+    Review,
+    Schedule,
+    State,
+    Stored,
+    Terms,
+    approvals_needed,
+    checks_of,
+    diff_hash,
+    refuse_nothing_left,
+)
+from setpoint_hub.store.intents import Author
+from setpoint_hub.store.keys import Key
+
+__all__ = ["Decision", "DueReview", "Judge", "Reviews", "lock_review", "no_review", "record_application", "step_of"]
+
+_FIND: Final = """
+    SELECT r.*, a.name AS author_name, p.name AS scheduled_by_name,
+           e.revision AS head, e.protected, e.required_approvals,
+           ARRAY (
+               SELECT d.decided_by FROM ReviewDecision d
+               WHERE d.review_id = r.review_id AND d.kind = 'approve' AND d.diff_hash = r.diff_hash
+                 AND d.decided_by <> r.author
+           ) AS approvers
+    FROM Review r
+    JOIN Account a ON a.user_id = r.author
+    JOIN Environment e ON e.env = r.env
+    LEFT JOIN Account p ON p.user_id = r.scheduled_by
+    WHERE r.review_id = ANY ($1::bigint[])
+    ORDER BY r.review_id DESC
+"""
+
+_IDS: Final = """
+    SELECT review_id FROM Review
+    WHERE ($1::text IS NULL OR env = $1) AND ($2::text IS NULL OR state = $2) AND review_id < $3
+    ORDER BY review_id DESC LIMIT $4
+"""
+
+_BASES: Final = """
+    SELECT x.review_id, k.namespace, k.key, x.base_version_id, v.version_id AS now
+    FROM ReviewEdit x
+    JOIN Review r ON r.review_id = x.review_id
+    JOIN ConfigKey k ON k.key_id = x.key_id
+    LEFT JOIN ConfigVersion v ON v.env = r.env AND v.key_id = x.key_id AND v.is_active
+    WHERE x.review_id = ANY ($1::bigint[])
+    ORDER BY x.review_id, k.namespace, k.key
+"""
+
+_EDITS: Final = """
+    SELECT k.key_id, k.namespace, k.key, k.value_type, x.version_id, x.value, x.is_new,
+           x.base_version_id, b.value AS base_value, v.version_id AS now, v.value AS now_value
+    FROM ReviewEdit x
+    JOIN Review r ON r.review_id = x.review_id
+    JOIN ConfigKey k ON k.key_id = x.key_id
+    LEFT JOIN ConfigVersion b ON b.version_id = x.base_version_id
+    LEFT JOIN ConfigVersion v ON v.env = r.env AND v.key_id = x.key_id AND v.is_active
+    WHERE x.review_id = $1
+    ORDER BY k.namespace, k.key
+"""
+
+_DECISIONS: Final = """
+    SELECT d.kind, d.decided_by, a.name AS decided_by_name, d.decided_at, d.text, d.diff_hash
+    FROM ReviewDecision d JOIN Account a ON a.user_id = d.decided_by
+    WHERE d.review_id = $1 ORDER BY d.decision_id
+"""
+
+_LOCK: Final = "SELECT FROM Review WHERE review_id = $1 FOR UPDATE"
+
+_DECIDE: Final = """
+    INSERT INTO ReviewDecision (review_id, kind, decided_by, token_id, text, diff_hash)
+    SELECT review_id, $2, $3, $4, $5, diff_hash FROM Review WHERE review_id = $1
+    ON CONFLICT DO NOTHING
+"""
+
+# The counter is the last thing that a transaction takes: its lock orders the commits that hubs are told of.
+_TOUCH: Final = """
+    WITH counter AS (
+        UPDATE Installation SET review_revision = review_revision + 1 RETURNING review_revision
+    )
+    UPDATE Review SET touched = review_revision FROM counter WHERE review_id = $1
+"""
+
+_SETTLE: Final = "UPDATE Review SET state = $2 WHERE review_id = $1"
+_APPLIED: Final = "UPDATE Review SET state = 'applied', applied_revision = $2 WHERE review_id = $1"
+_SCHEDULE: Final = "UPDATE Review SET apply_at = $2, scheduled_by = $3, scheduled_token = $4 WHERE review_id = $1"
+
+_REBASE_EDITS: Final = """
+    UPDATE ReviewEdit x SET base_version_id = read.base_version_id
+    FROM unnest($2::uuid[], $3::uuid[]) AS read (key_id, base_version_id)
+    WHERE x.review_id = $1 AND x.key_id = read.key_id
+"""
+_REBASE: Final = "UPDATE Review SET base_revision = $2, diff_hash = $3, checks = $4 WHERE review_id = $1"
+
+_TOUCHED: Final = "SELECT review_id FROM Review WHERE touched > $1 ORDER BY touched LIMIT 1000"
+
+_DUE: Final = """
+    SELECT r.review_id, r.scheduled_by, r.scheduled_token, t.role, t.revoked_at IS NOT NULL AS revoked
+    FROM Review r JOIN Token t ON t.token_id = r.scheduled_token
+    WHERE r.state = 'open' AND r.apply_at <= clock_timestamp()
+    ORDER BY r.apply_at, r.review_id LIMIT 100
+"""
+
+_SETTLED_BY: Final[Mapping[str, Stored]] = {"reject": "rejected", "withdraw": "withdrawn"}
+
+Judge = Callable[[Review], None]
+"""Decides, under the review's lock, whether something may be done with it; raises the answer when it refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody says or does about a review."""
+
+    kind: str
+    by: Author
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DueReview:
+    """A review whose time has come, and on whose account it is applied."""
+
+    id: int
+    by: Author
+    role: str
+    revoked: bool
+
+
+class Reviews:
+    """The reviews. Each change of one is a transaction under its lock, and counted so that hubs tell of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, review_id: int) -> Review:
+        """Return a review as it stands. Raises `not_found`."""
+        async with self._database.borrow() as connection:
+            return await _find(connection, review_id)
+
+    async def page(
+        self, env: str | None, state: State | None, fits: Callable[[Review], bool], *, before: int, limit: int
+    ) -> list[Review]:
+        """Return up to `limit` reviews below an id that fit, the newest first; `state` is theirs, if asked."""
+        stored = "open" if state in ("open", "approved", "stale") else state
+        found: list[Review] = []
+        async with self._database.borrow() as connection:
+            # What stands open is told apart by what it is based on, and reach by its keys: read on until enough fit.
+            while len(found) < limit:
+                ids = [row["review_id"] for row in await connection.rows(_IDS, env, stored, before, limit)]
+                reviews = await _read(connection, ids)
+                found += filter(fits, reviews)
+                if len(ids) < limit:
+                    break
+                before = ids[-1]
+        return found[:limit]
+
+    async def edits(self, review_id: int) -> list[Row]:
+        """Return what a review does to each key, with its value at the base and now."""
+        return await self._database.rows(_EDITS, review_id)
+
+    async def decisions(self, review_id: int) -> list[Row]:
+        """Return what was said and done about a review, in order."""
+        return await self._database.rows(_DECISIONS, review_id)
+
+    async def decide(self, review_id: int, decision: Decision, judge: Judge) -> None:
+        """Add a decision; one that rejects or withdraws settles the review. Raises what `judge` raises."""
+        settled = _SETTLED_BY.get(decision.kind)
+        async with self._database.transaction() as connection:
+            judge(await lock_review(connection, review_id))
+            await _decide(connection, review_id, decision)
+            if settled is not None:
+                await connection.run(_SETTLE, review_id, settled)
+            await connection.run(_TOUCH, review_id)
+
+    async def rebase(self, review_id: int, decision: Decision, judge: Judge) -> None:
+        """Base a review on what is active now: a new diff, which nobody has approved. Raises what `judge` raises."""
+        async with self._database.transaction() as connection:
+            review = await lock_review(connection, review_id)
+            judge(review)
+            head = await connection.row("SELECT revision FROM Environment WHERE env = $1", review.env)
+            assert head is not None
+            rows = await connection.rows(_EDITS, review_id)
+            edits: Edits = [(step_of(row), row["now"]) for row in rows]
+            refuse_nothing_left(review, edits)
+            keys, bases = [row["key_id"] for row in rows], [row["now"] for row in rows]
+            await connection.run(_REBASE_EDITS, review_id, keys, bases)
+            hashed = diff_hash(review.env, edits, review.terms)
+            checks = dumps(checks_of(review.env, edits, head["revision"]))
+            await connection.run(_REBASE, review_id, head["revision"], hashed, checks)
+            await _decide(connection, review_id, decision)
+            await connection.run(_TOUCH, review_id)
+
+    async def schedule(self, review_id: int, at: datetime, decision: Decision, judge: Judge) -> None:
+        """Have a review applied at a time, on the account of who says so. Raises what `judge` raises."""
+        async with self._database.transaction() as connection:
+            judge(await lock_review(connection, review_id))
+            await connection.run(_SCHEDULE, review_id, at, decision.by.user_id, decision.by.token_id)
+            await _decide(connection, review_id, decision)
+            await connection.run(_TOUCH, review_id)
+
+    async def stop(self, due: DueReview, why: str) -> None:
+        """Take a schedule away and say why, unless somebody settled the review or stopped it meanwhile."""
+        async with self._database.transaction() as connection:
+            review = await lock_review(connection, due.id)
+            if review.stored != "open" or review.schedule is None or review.schedule.token_id != due.by.token_id:
+                return
+            await connection.run(_SCHEDULE, due.id, None, None, None)
+            await _decide(connection, due.id, Decision("stop", due.by, f"schedule stopped: {why}"[:2000]))
+            await connection.run(_TOUCH, due.id)
+
+    async def touched_after(self, review_revision: int) -> list[Review]:
+        """Return the reviews that changed after a review_revision of the installation."""
+        async with self._database.borrow() as connection:
+            ids = [row["review_id"] for row in await connection.rows(_TOUCHED, review_revision)]
+            return await _read(connection, ids)
+
+    async def due(self) -> list[DueReview]:
+        """Return the open reviews whose time has come by the database's clock, the oldest first."""
+        return [
+            DueReview(
+                row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["revoked"]
+            )
+            for row in await self._database.rows(_DUE)
+        ]
+
+
+async def lock_review(connection: Connection, review_id: int) -> Review:
+    """Lock a review until the transaction's end, and return it as it stands. Raises `not_found`."""
+    await connection.row(_LOCK, review_id)
+    return await _find(connection, review_id)
+
+
+async def record_application(connection: Connection, review_id: int, revision: int, decision: Decision) -> None:
+    """Record, in the transaction that applies a review, that it did."""
+    await _decide(connection, review_id, decision)
+    await connection.run(_APPLIED, review_id, revision)
+    await connection.run(_TOUCH, review_id)
+
+
+def step_of(row: Row) -> Step:
+    """Return the step of an edit, on top of what is active now."""
+    key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"])
+    before = None if row["now"] is None else Active(row["now"], row["now_value"])
+    after = None if row["version_id"] is None else Active(row["version_id"], row["value"])
+    return Step(key, before, after, is_new=row["is_new"])
+
+
+async def _decide(connection: Connection, review_id: int, decision: Decision) -> None:
+    by = decision.by
+    await connection.run(_DECIDE, review_id, decision.kind, by.user_id, by.token_id, decision.text)
+
+
+async def _find(connection: Connection, review_id: int) -> Review:
+    found = await _read(connection, [review_id])
+    if not found:
+        raise no_review(review_id)
+    return found[0]
+
+
+def no_review(review_id: int) -> RequestFailed:
+    """Return the answer for a review that does not exist, or not for who asks."""
+    return not_found(f"there is no review {review_id}: see the list of reviews")
+
+
+async def _read(connection: Connection, ids: Iterable[int]) -> list[Review]:
+    asked = list(ids)
+    bases: dict[int, list[Base]] = {}
+    for row in await connection.rows(_BASES, asked):
+        base = Base(row["namespace"], row["key"], row["base_version_id"], row["now"])
+        bases.setdefault(row["review_id"], []).append(base)
+    rows = await connection.rows(_FIND, asked)
+    return [_review(row, tuple(bases.get(row["review_id"], ()))) for row in rows]
+
+
+def _review(row: Row, bases: tuple[Base, ...]) -> Review:
+    return Review(
+        id=row["review_id"],
+        env=row["env"],
+        how=row["how"],
+        author_id=row["author"],
+        author_name=row["author_name"],
+        reason=row["reason"],
+        ticket=row["ticket"],
+        created_at=row["created_at"],
+        terms=Terms(row["expires_in"], row["confirm_within"]),
+        base_revision=row["base_revision"],
+        diff_hash=bytes(row["diff_hash"]),
+        checks=cast("list[dict[str, object]]", decode_value(row["checks"])),
+        stored=row["state"],
+        applied_revision=row["applied_revision"],
+        undoes=row["undoes"],
+        schedule=_schedule(row),
+        needed=approvals_needed(
+            protected=row["protected"],
+            required=row["required_approvals"],
+            takes_back_newest=row["undoes"] is not None and row["undoes"] == row["head"],
+        ),
+        approvers=frozenset(row["approvers"]),
+        bases=bases,
+    )
+
+
+def _schedule(row: Row) -> Schedule | None:
+    if row["apply_at"] is None:
+        return None
+    return Schedule(row["apply_at"], row["scheduled_by"], row["scheduled_by_name"], UUID(str(row["scheduled_token"])))

@@ -1,0 +1,113 @@
+"""What happens at a time: changes that take themselves back, and reviews that are applied when they are due.
+
+Every hub looks; the database decides which of them does it, so it happens once, and also when all were down.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from setpoint.errors import RequestFailed
+from setpoint_hub.applying import Applying
+from setpoint_hub.errors import DatabaseUnavailable
+from setpoint_hub.reverting import Reverting
+from setpoint_hub.review import Asker
+from setpoint_hub.store.deadlines import Deadlines, Due
+from setpoint_hub.store.reviews import DueReview, Reviews
+from setpoint_hub.store.writer import Committed
+
+__all__ = ["Timetable"]
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""The longest time between two looks: another hub may have taken a change that is due sooner than all known here."""
+RETRY_SECONDS: Final = 30.0
+"""After a failure that is not the database's absence, before the same thing is tried again."""
+
+Subject = Due | int
+"""What failed: a deadline, or a review by its number."""
+
+
+class Timetable:
+    """Does what is due."""
+
+    def __init__(
+        self,
+        deadlines: Deadlines,
+        reviews: Reviews,
+        reverting: Reverting,
+        applying: Applying,
+        *,
+        announce: Callable[[Committed], Awaitable[None]],
+        after_review: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._deadlines = deadlines
+        self._reviews = reviews
+        self._reverting = reverting
+        self._applying = applying
+        self._announce = announce
+        self._after_review = after_review
+        self._clock = clock
+        self._failed: dict[Subject, float] = {}
+
+    async def run(self) -> None:
+        """Look for ever; while the database is away, nothing can be due."""
+        while True:
+            pause = LOOK_SECONDS
+            try:
+                await self._do_what_is_due()
+                pause = await self._pause()
+            except DatabaseUnavailable as error:
+                log.debug("what is due cannot be looked at: %s", error)
+            except Exception:  # The root of a task: a database under repair refuses in many ways.
+                log.exception("what is due cannot be looked at")
+            await asyncio.sleep(pause)
+
+    async def _do_what_is_due(self) -> None:
+        now = self._clock()
+        self._failed = {subject: until for subject, until in self._failed.items() if until > now}
+        for due in await self._deadlines.due():
+            if due not in self._failed:
+                await self._guarded(due, self._revert(due))
+        for review in await self._reviews.due():
+            if review.id not in self._failed:
+                await self._guarded(review.id, self._apply(review))
+
+    async def _pause(self) -> float:
+        # A deadline that fails stays due: the usual pause keeps it from being asked for all the time.
+        seconds = await self._deadlines.seconds_to_next()
+        return LOOK_SECONDS if seconds is None or seconds <= 0 else min(LOOK_SECONDS, seconds)
+
+    async def _guarded(self, subject: Subject, work: Awaitable[None]) -> None:
+        """Keep one failure from holding up the rest."""
+        try:
+            await work
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("what is due could not be done: trying again in %.0f s", RETRY_SECONDS)
+            self._failed[subject] = self._clock() + RETRY_SECONDS
+
+    async def _revert(self, due: Due) -> None:
+        committed = await self._reverting.revert(due)
+        if committed is not None:
+            log.info("%s: took back revision %d (%s)", due.env, due.revision, due.kind)
+            await self._announce(committed)
+
+    async def _apply(self, due: DueReview) -> None:
+        try:
+            if due.revoked:
+                await self._reviews.stop(due, "the token that scheduled it has been revoked")
+            else:
+                committed = await self._applying.apply(due.id, due.by, Asker(due.by.user_id, due.role))
+                log.info("applied review %d as revision %d", due.id, committed.change_set.revision)
+                await self._announce(committed)
+        except RequestFailed as refused:
+            if refused.kind == "unavailable":
+                raise
+            await self._reviews.stop(due, str(refused))
+            log.warning("review %d is not applied: %s", due.id, refused)
+        self._after_review()

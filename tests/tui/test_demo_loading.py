@@ -1,0 +1,29 @@
+"""Loading the demo's sample: production is protected, and stays so."""
+
+from setpoint_tui.address import parse_address
+from setpoint_tui.connection import Connection
+from setpoint_tui.demo.loading import load_sample
+from setpoint_tui.demo.sample import PROPOSAL, SAMPLE
+from setpoint_tui.link import HubLink
+from support.hubs import RunningHub
+
+
+async def test_the_sample_is_in_every_environment_and_one_change_of_production_waits(hub: RunningHub) -> None:
+    connection = Connection(parse_address(hub.address), hub.token, "the test")
+    async with HubLink.open(connection) as link:
+        assert await load_sample(link, SAMPLE) == len(SAMPLE)
+        assert await load_sample(link, SAMPLE) == 0
+
+        environments = (await link.request("environment.list", {}))["environments"]
+        assert [(one["env"], one["keys"], one["revision"], one["protected"]) for one in environments] == [
+            ("development", len(SAMPLE), 1, False),
+            ("staging", len(SAMPLE), 1, False),
+            ("production", len(SAMPLE), 1, True),
+        ]
+        (waiting,) = (await link.request("review.list", {}))["reviews"]
+        shown = await link.request("review.get", {"review": waiting["id"]})
+        assert (shown["env"], shown["state"], shown["reason"]) == ("production", "open", PROPOSAL.reason)
+        assert [(one["old"], one["new"]) for one in shown["changes"]] == [(False, True)]
+        # Somebody else's, so that the demo's admin may approve it; nobody keeps a token for it.
+        assert (shown["author"]["name"], shown["may"]["approve"]["allowed"]) == (PROPOSAL.author, True)
+        assert (await link.request("token.list", {"user": PROPOSAL.author}))["tokens"] == []
