@@ -11,7 +11,6 @@ from setpoint.errors import RequestFailed, SetpointError
 from setpoint_tui.answers import ChangeSet, Receipt, RequestFate, read_answer
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import format_revision
-from setpoint_tui.model.dirty import Topic
 from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
@@ -136,6 +135,8 @@ class Intents:
                 break
             if fate.review is not None:
                 state = WriteState.IN_REVIEW
+                self._model.reviews.wanted = fate.review
+                self._model.expire_reviews()
             else:
                 state = WriteState.DONE if fate.found else WriteState.NOT_DONE
             known = replace(unsettled, state=state, revision=fate.revision, review=fate.review, remark="")
@@ -176,7 +177,8 @@ class Intents:
             number = review if isinstance(review, int) else None
             state = WriteState.NOT_DONE if number is None else WriteState.IN_REVIEW
             self._put(replace(pending, state=state, review=number, remark=str(error)))
-            self._model.dirty.mark(Topic.REVIEWS)
+            self._model.reviews.wanted = number
+            self._model.expire_reviews()
             return SentForReview(str(error), number)
         self._put(replace(pending, state=WriteState.NOT_DONE, remark=str(error)))
         if error.kind == "conflict":

@@ -66,6 +66,13 @@ _TABLE = (
     Action("previous_pair", "left_square_bracket", "Prev pair", "the two environments before", "pair(-1)"),
     Action("choose_pair", "t", "Choose", "choose which two environments", "choose_pair"),
     Action("swap", "w", "Swap", "turn the two sides round", "swap"),
+    Action("review_approve", "a", "Approve", "agree to this very diff", "decide('approve')", writes=True),
+    Action("review_reject", "X", "Reject", "say that it is not to be applied", "decide('reject')", writes=True),
+    Action("review_comment", "m", "Comment", "say something about it", "decide('comment')", writes=True),
+    Action("review_withdraw", "w", "Withdraw", "take my own change back", "decide('withdraw')", writes=True),
+    Action("review_rebase", "b", "Rebase", "base my change on what holds now", "decide('rebase')", writes=True),
+    Action("review_apply", "A", "Apply", "make an approved change", "apply", writes=True),
+    Action("review_states", "t", "States", "what waits, mine, or all", "states"),
     Action("group", "t", "Group", "group differently", "group"),
     Action("deleted", "X", "Deleted", "keys without a value here, and what they had", "deleted"),
 )

@@ -24,6 +24,7 @@ from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.screens.compare import CompareScreen
 from setpoint_tui.console.screens.fleet import FleetScreen
 from setpoint_tui.console.screens.keys import KeysScreen
+from setpoint_tui.console.screens.reviews import ReviewsScreen
 from setpoint_tui.console.screens.versions import VersionsScreen
 from setpoint_tui.console.widgets.scopes import Scope
 from setpoint_tui.console_settings import ConsoleSettings, connection_of
@@ -36,7 +37,7 @@ from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Console"]
 
-_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, FleetScreen, CompareScreen, ActivityScreen)
+_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, FleetScreen, ReviewsScreen, CompareScreen, ActivityScreen)
 
 
 class Console(App[None]):
@@ -100,8 +101,9 @@ class Console(App[None]):
         return kept
 
     def tab_title(self, name: str) -> str:
-        """Return what a screen is called in the bar."""
-        return ACTIONS[name].title
+        """Return what a screen is called in the bar, with the number of what waits there."""
+        waiting = self.bridge.model.reviews.waiting if name == ReviewsScreen.NAME else 0
+        return f"{ACTIONS[name].title} ({waiting})" if waiting else ACTIONS[name].title
 
     def key_of(self, action_id: str) -> str:
         """Return the key of an action as it is shown, after the keymap."""

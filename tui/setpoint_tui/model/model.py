@@ -15,6 +15,7 @@ from setpoint_tui.answers import (
     Instance,
     Key,
     PastChangeSet,
+    Review,
     WhoAmI,
 )
 from setpoint_tui.formatting import format_change, format_revision
@@ -27,6 +28,7 @@ from setpoint_tui.model.link_state import Connecting, LinkState, Live
 from setpoint_tui.model.notices import Notice, Notices, Severity
 from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
 from setpoint_tui.model.place import Place
+from setpoint_tui.model.reviews import Reviews
 from setpoint_tui.model.selection import Selection
 from setpoint_tui.text_safety import safe_text
 
@@ -69,6 +71,7 @@ class Model:
         self.fleet_trouble: dict[str, str] = {}
         """Why the fleet of an environment could not be asked for."""
         self.details = Details()
+        self.reviews = Reviews()
         self.own = OwnWrites()
         self.drafts = Drafts()
         self.notices = Notices()
@@ -155,6 +158,8 @@ class Model:
             self.notices.add(_as_notice(change_set))
             if {name for name in names if self.details.expire(name)}:
                 self.dirty.mark(Topic.DETAIL)
+        if self.reviews.concerns(change_set):
+            self.expire_reviews()
         self.dirty.mark(Topic.ENVIRONMENTS)
         return {name for name in names if name not in self.facts}
 
@@ -185,6 +190,26 @@ class Model:
             self.fleet_trouble[env] = reason
             self.dirty.mark(Topic.FLEET)
 
+    def expire_reviews(self) -> None:
+        """Something happened to a review: what is known of them is read anew."""
+        self.reviews.expire()
+        self.dirty.mark(Topic.REVIEWS)
+
+    def put_reviews(self, reviews: Iterable[Review]) -> None:
+        """Take a list of reviews."""
+        self.reviews.take(reviews)
+        self.dirty.mark(Topic.REVIEWS)
+
+    def put_review(self, review: Review) -> None:
+        """Take one review whole."""
+        self.reviews.put(review)
+        self.dirty.mark(Topic.REVIEWS)
+
+    def put_reviews_trouble(self, reason: str) -> None:
+        """Take that the hub refuses to list reviews."""
+        self.reviews.trouble, self.reviews.is_behind = reason, True
+        self.dirty.mark(Topic.REVIEWS)
+
     def begin_new_history(self) -> None:
         """Forget what was held: the hub, or its database, is another one."""
         self.history += 1
@@ -197,6 +222,7 @@ class Model:
         self.fleet.clear()
         self.fleet_trouble.clear()
         self.details.clear()
+        self.reviews.clear()
         self.dirty = Dirty.everything()
 
     # -- what the person does

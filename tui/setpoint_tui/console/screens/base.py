@@ -72,6 +72,11 @@ class ConsoleScreen(Screen[None]):
         return self.console.bridge.model
 
     @property
+    def env_on_show(self) -> str | None:
+        """The environment that the screen is about, as the bar above it says."""
+        return self.model.selection.env
+
+    @property
     def offered(self) -> tuple[str, ...]:
         """The ids of everything that can be done here, this screen's own first."""
         return (*self.ACTION_IDS, *COMMON)

@@ -44,8 +44,8 @@ def environment_badge(model: Model, env: str) -> Content:
     return Content.assemble((f"▓▓ {name} ▓▓", "bold $text-error reverse"), (policy, "$text-error"))
 
 
-def link_words(state: LinkState, model: Model, now: float) -> Content:
-    """Say how we stand with the hub, in words that need no colour."""
+def link_words(state: LinkState, model: Model, now: float, env: str | None = None) -> Content:
+    """Say how we stand with the hub, in words that need no colour; `env` is the one whose revision is told."""
     as_of = "" if model.data_as_of is None else f", data as of {model.data_as_of:%H:%M:%S}"
     match state:
         case Connecting():
@@ -53,7 +53,7 @@ def link_words(state: LinkState, model: Model, now: float) -> Content:
         case CatchingUp():
             return Content.styled("◌ catching up", "$text-warning")
         case Live(latency):
-            env = model.selection.env
+            env = env or model.selection.env
             revision = format_revision(model.revision(env)) if env else ""
             return Content.styled(f"● live {revision} {latency:.1f}s", "$text-success")
         case Stalled(since):
@@ -122,11 +122,11 @@ class TopBar(_Bar):
         return Content("\n").join([_spread(*self._place(model, width), width), _spread(*self._screens(model), width)])
 
     def _place(self, model: Model, width: int) -> tuple[Content, Content]:
-        env = model.selection.env
+        env = cast("ConsoleScreen", self.screen).env_on_show
         left = environment_badge(model, env) if env else Content.styled(" setpoint ", "bold reverse")
-        if width >= 72 and model.selection.namespace:
+        if width >= 72 and model.selection.namespace and env == model.selection.env:
             left += Content.styled(f"  {safe_text(model.selection.namespace)}", "bold")
-        right = link_words(model.link, model, time.monotonic())
+        right = link_words(model.link, model, time.monotonic(), env)
         who = model.whoami
         if who is not None and width >= 100:
             right = Content.styled(f"{safe_text(who.user.name)} ({safe_text(who.role)})  ", "$text-muted") + right
