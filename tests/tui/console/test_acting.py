@@ -78,6 +78,7 @@ async def test_marked_keys_are_deleted_together_and_the_count_and_what_is_left_o
             assert await value_of(wire, "enabled") is None
             assert await value_of(wire, "ratio", namespace="search") == 0.5
             assert (await notes_of(wire, "enabled"))[0] == "not used"
+            await eventually(lambda: keys_table(console).marked == frozenset())
 
 
 async def test_a_key_without_a_value_has_nothing_to_delete(hub: RunningHub, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ async def test_what_happened_before_and_what_happens_now_in_every_environment(hu
             text = await console.shows("payments/max_retries 3 → 5")
             assert "too many retries" in text
             await console.shows("+4 more")
-            await wire.set(7, env="production", note="as agreed")
+            await wire.set(7, env="production", note="as agreed", break_glass=True)
             await console.shows("payments/max_retries (none) → 7")
             assert rows(console) == [("production", 1), ("development", 2), ("development", 1)]
 

@@ -294,11 +294,16 @@ async def test_many_rows_leave_room_for_what_a_protected_environment_asks(
         await console.press("a", "p")
         await console.shows("45 keys")
         await console.shows("type production")
-        await console.shows("Write 45 changes")
+        await console.shows("Send for review")
         await console.shows("payments/enabled")
         await console.press(*"because")
         await console.press("enter")
         await console.type("production")
         await console.press("enter", "enter")
-        await eventually(lambda: rows(console) == [])
-        assert await wire.revision("production") == 1
+        sent = await eventually(lambda: reviews(wire))
+        assert [(one["env"], one["key_count"], one["reason"]) for one in sent] == [("production", 45, "because")]
+        assert await wire.revision("production") == 0
+
+
+async def reviews(wire: Wire) -> Any:
+    return (await wire.ask("review.list"))["reviews"]

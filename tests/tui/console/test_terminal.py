@@ -89,6 +89,8 @@ async def test_setpoint_alone_opens_the_console_and_q_gives_the_terminal_back(hu
     async with console_in_terminal(hub.address, hub.token, tmp_path) as terminal:
         await terminal.shows("● live")
         await terminal.shows("max_retries")
+        terminal.press("[")
+        await eventually(lambda: "\x1b]2;▓▓ production · setpoint\x07".encode() in terminal.raw, within=WITHIN)
         terminal.press("q")
         assert await terminal.ends() == 0
 

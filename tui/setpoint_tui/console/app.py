@@ -30,7 +30,7 @@ from setpoint_tui.console.widgets.scopes import Scope
 from setpoint_tui.console_settings import ConsoleSettings, connection_of
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.kept_state import KeptState, state_file
-from setpoint_tui.model.dirty import Dirty
+from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.keys import KeyId
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.text_safety import safe_text
@@ -66,6 +66,7 @@ class Console(App[None]):
         self.bridge = Bridge(self, connection, self._kept(connection))
         self.bridge.model.selection.env = self.bridge.model.selection.env or first_env
         self.acting = Acting(self)
+        self._terminal_name = ""
         themes.register(self, settings.theme)
 
     def on_mount(self) -> None:
@@ -81,9 +82,20 @@ class Console(App[None]):
 
     def show(self, dirty: Dirty) -> None:
         """Tell every screen that is on show what changed: the console's own, and a dialog above it."""
+        if dirty.has(Topic.SELECTION, Topic.ENVIRONMENTS):
+            self._name_terminal()
         for screen in self.screen_stack:
             if isinstance(screen, Dialog) or (isinstance(screen, ConsoleScreen) and screen is self.front):
                 screen.show(dirty)
+
+    def _name_terminal(self) -> None:
+        """Give the terminal's own title the environment: with several open, it tells them apart."""
+        env = self.bridge.model.selection.env
+        protected = env is not None and self.bridge.model.is_protected(env)
+        words = safe_text(f"{'▓▓ ' if protected else ''}{env or 'setpoint'} · setpoint", limit=80)
+        if self._driver is not None and words != self._terminal_name:
+            self._terminal_name = words
+            self._driver.write(f"\x1b]2;{words}\x07")
 
     @property
     def front(self) -> ConsoleScreen | None:

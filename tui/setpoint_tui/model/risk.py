@@ -37,7 +37,7 @@ def policy_sentence(environment: Environment | None) -> str | None:
     if environment is None or not environment.protected:
         return None
     if environment.required_approvals == 0:
-        return "protected: a reason and the name are asked for, and both go on record"
+        return "protected: will be sent for review, not applied; it needs no approval there"
     return f"{counted(environment.required_approvals, 'approval')}: will be sent for review, not applied"
 
 
@@ -45,7 +45,7 @@ def title_of_button(proposal: Proposal, environment: Environment | None) -> str:
     """Return what the button that writes is called: what it does, and to how many keys."""
     if proposal.intent.method == "review.apply":
         return "Apply"
-    if policy_sentence(environment) is not None and environment is not None and environment.required_approvals:
+    if policy_sentence(environment) is not None:
         return "Send for review"
     number = len(proposal.changes)
     deleted = sum(1 for change in proposal.changes if change.new is ABSENT)

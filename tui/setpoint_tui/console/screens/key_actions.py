@@ -2,6 +2,7 @@
 
 from setpoint_tui.console.actions import ACTIONS
 from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.intents import Done, SentForReview
 from setpoint_tui.model.keys import KeyId
 from setpoint_tui.model.risk import role_refuses_because
 
@@ -62,8 +63,13 @@ class KeyActions(ConsoleScreen):
             env, key = self._here
             self.console.bridge.run_write(self._delete(env, self.marked or [key]))
 
+    def forget_marks(self) -> None:
+        """Mark nothing: what was asked for the marked keys is done."""
+        raise NotImplementedError
+
     async def _delete(self, env: str, keys: list[KeyId]) -> None:
-        await self.console.acting.delete(env, keys)
+        if isinstance(await self.console.acting.delete(env, keys), Done | SentForReview):
+            self.forget_marks()
 
     def action_diff(self) -> None:
         """Show what differs: from the marked keys, or between the environments."""

@@ -246,6 +246,10 @@ class KeysScreen(KeyActions):
         marked = self.table.marked
         return [key for key in self.table.order if key in marked]
 
+    def forget_marks(self) -> None:
+        self.table.set_marks(())
+        self._show_status()
+
     def action_open(self) -> None:
         """Give the detail the whole screen, or give it back."""
         if self.has_class("-zoomed"):
