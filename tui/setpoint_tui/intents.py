@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -106,13 +106,14 @@ class Intents:
             return self._not_done(pending, str(error), "unavailable")
         return Done(self._put(replace(pending, state=WriteState.DONE, revision=done.revision)), done)
 
-    async def undo(self, write_to_undo: OwnWrite, *, note: str = "") -> Outcome:
-        """Take back one of our own writes, as a new revision; without a note it says what it undoes."""
+    async def undo(self, write_to_undo: OwnWrite, *, params: Mapping[str, Any] | None = None) -> Outcome:
+        """Take back one of our own writes, as a new revision; without a note in `params` it says what it undoes."""
         assert write_to_undo.revision is not None
         revision = format_revision(write_to_undo.revision)
-        params = {"env": write_to_undo.env, "change_set": write_to_undo.revision, "note": note or f"undo of {revision}"}
+        asked = {"env": write_to_undo.env, "change_set": write_to_undo.revision, **(params or {})}
+        asked["note"] = asked.get("note") or f"undo of {revision}"
         outcome = await self.perform(
-            Intent("rollback", params, write_to_undo.env, f"undo of {revision}", write_to_undo.keys)
+            Intent("rollback", asked, write_to_undo.env, f"undo of {revision}", write_to_undo.keys)
         )
         if isinstance(outcome, Done):
             # What took something back is not itself offered for undoing: pressing `u` again must not flip it.

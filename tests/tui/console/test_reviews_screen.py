@@ -17,7 +17,7 @@ from support.tokens import give_token
 from support.waiting import eventually
 from support.wire import Refused, Wire
 from tui.console.running import Running, connection_to, running_console, sample_keys
-from tui.console.steps import closed, opened, said, select, value_of
+from tui.console.steps import armed, closed, opened, said, select, value_of
 
 PRODUCTION = "production"
 
@@ -145,6 +145,7 @@ async def test_an_approved_review_is_applied_and_reaches_like_any_write(
         await said(console, "Apply: review")
         await people.admin.ask("review.approve", review=number)
         await eventually(lambda: reviews(console).why_off("review_apply") is None)
+        armed(console, PRODUCTION)
         await console.press("A")
         dialog = await opened(console, ConfirmDialog)
         await console.shows("apply review")
@@ -228,6 +229,7 @@ async def test_ones_own_write_that_became_a_review_is_named_and_3_shows_it(
         await select(console, "max_retries", env=PRODUCTION)
         await console.press("e")
         await opened(console, EditDialog)
+        armed(console, PRODUCTION)
         await console.press("up", "ctrl+s")
         dialog = await opened(console, ConfirmDialog)
         dialog.query_one("#reason", Input).value = "load"

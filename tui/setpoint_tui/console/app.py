@@ -1,6 +1,7 @@
 """The console, put together: the screens as modes, the common actions, themes, keys, and the hub that is followed."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -162,6 +163,24 @@ class Console(App[None]):
     def action_drafts(self) -> None:
         """Show what was begun and not written."""
         self.bridge.run_write(self.acting.drafts())
+
+    def action_arm(self, env: str | None = None) -> None:
+        """Let a protected environment be written to for ten minutes; once more, and it is over."""
+        name = env or (self.front.env_on_show if self.front is not None else None) or ""
+        model, now = self.bridge.model, time.monotonic()
+        if not model.is_protected(name):
+            self.bridge.say(f"{safe_text(name, limit=60)} is not protected: it needs no arming")
+        elif model.arming.left(name, now):
+            model.arming.disarm(name)
+            self.bridge.say(f"{safe_text(name, limit=60)} is disarmed", Severity.SUCCESS)
+        else:
+            model.arming.arm(name, now)
+            self.bridge.say(f"{safe_text(name, limit=60)} is armed for ten minutes: ! disarms it", Severity.WARNING)
+
+    def action_acknowledge(self) -> None:
+        """Take the banner of a broken glass away: it was seen."""
+        if self.bridge.model.glass.acknowledge():
+            self.bridge.model.dirty.mark(Topic.ACTIVITY)
 
     async def action_resync(self) -> None:
         """Load everything on show anew."""

@@ -11,6 +11,7 @@ from setpoint_tui.formatting import counted, format_revision
 from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.proposals import Proposal
+from setpoint_tui.model.reviews import why_not_decided
 from setpoint_tui.reviewing import decide
 from setpoint_tui.text_safety import safe_text
 
@@ -62,7 +63,11 @@ async def apply_review(console: "Console", review: Review) -> None:
         tuple(change.key for change in changes),
     )
     based_on = f"{safe_text(review.env)} {format_revision(review.base_revision)}"
-    await console.acting.propose(Proposal(intent, title, changes, based_on=based_on, asks_note=False))
+    needs = why_not_decided(review, "apply", None) or ""
+    proposal = Proposal(
+        intent, title, changes, based_on=based_on, asks_note=False, needs_glass=safe_text(needs, limit=300)
+    )
+    await console.acting.propose(proposal)
     console.bridge.model.expire_reviews()
 
 

@@ -20,9 +20,11 @@ from setpoint_tui.answers import (
 )
 from setpoint_tui.formatting import format_change, format_revision
 from setpoint_tui.model.activity_log import ActivityLog
+from setpoint_tui.model.arming import Arming
 from setpoint_tui.model.details import Detail, Details
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.drafts import Draft, Drafts
+from setpoint_tui.model.glass import BrokenGlass, breaks_glass
 from setpoint_tui.model.keys import Facts, Held, KeyId, held_of
 from setpoint_tui.model.link_state import Connecting, LinkState, Live
 from setpoint_tui.model.notices import Notice, Notices, Severity
@@ -72,6 +74,8 @@ class Model:
         """Why the fleet of an environment could not be asked for."""
         self.details = Details()
         self.reviews = Reviews()
+        self.glass = BrokenGlass()
+        self.arming = Arming()
         self.own = OwnWrites()
         self.drafts = Drafts()
         self.notices = Notices()
@@ -156,6 +160,7 @@ class Model:
         names = {(change.namespace, change.key) for change in change_set.changes}
         if self.remember(change_set):
             self.notices.add(_as_notice(change_set))
+            self.glass.note(change_set)
             if {name for name in names if self.details.expire(name)}:
                 self.dirty.mark(Topic.DETAIL)
         if self.reviews.concerns(change_set):
@@ -223,6 +228,7 @@ class Model:
         self.fleet_trouble.clear()
         self.details.clear()
         self.reviews.clear()
+        self.arming.clear()
         self.dirty = Dirty.everything()
 
     # -- what the person does
@@ -272,5 +278,6 @@ def _as_notice(change_set: PastChangeSet) -> Notice:
         what = safe_text(f"{first.namespace}/{first.key}") + (f" {old} → {new}" if not more else f" and {more} more")
     where = f"in {safe_text(change_set.env)} ({format_revision(change_set.revision)})"
     how = "changed" if change_set.how == "set" else f"({safe_text(change_set.how)}) changed"
+    severity = Severity.WARNING if breaks_glass(change_set) else Severity.INFORMATION
     at = change_set.at.astimezone().strftime("%H:%M:%S")
-    return Notice(at, f"{safe_text(change_set.by.name)} {how} {what} {where}", Severity.INFORMATION)
+    return Notice(at, f"{safe_text(change_set.by.name)} {how} {what} {where}", severity)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
     from setpoint_tui.console.screens.base import ConsoleScreen
 
-__all__ = ["Hints", "NoticeLine", "TooSmall", "TopBar", "environment_badge", "link_words"]
+__all__ = ["Bar", "Hints", "NoticeLine", "TooSmall", "TopBar", "environment_badge", "link_words"]
 
 _TABS = ("keys", "fleet", "reviews", "compare", "activity")
 
@@ -76,7 +76,7 @@ def _retry(retry_at: float, now: float) -> str:
     return "retrying" if left <= 0 else f"retry in {left:.0f}s"
 
 
-class _Bar(Static):
+class Bar(Static):
     """A line that is drawn anew from the model, and only when its text is another."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class _Bar(Static):
         self.show()
 
 
-class TopBar(_Bar):
+class TopBar(Bar):
     """Two lines: the environment and the connection; the screens and what waits for us."""
 
     DEFAULT_CSS = """
@@ -124,6 +124,9 @@ class TopBar(_Bar):
     def _place(self, model: Model, width: int) -> tuple[Content, Content]:
         env = cast("ConsoleScreen", self.screen).env_on_show
         left = environment_badge(model, env) if env else Content.styled(" setpoint ", "bold reverse")
+        armed = model.arming.left(env or "", time.monotonic())
+        if armed:
+            left += Content.assemble("  ", (f" ARMED {_clock(armed)} ", "bold $text-warning reverse"))
         if width >= 72 and model.selection.namespace and env == model.selection.env:
             left += Content.styled(f"  {safe_text(model.selection.namespace)}", "bold")
         right = link_words(model.link, model, time.monotonic(), env)
@@ -149,7 +152,7 @@ class TopBar(_Bar):
         return Content.assemble(*tabs), Content.styled("   ".join(counts), "bold $text-warning")
 
 
-class NoticeLine(_Bar):
+class NoticeLine(Bar):
     """One line: how far our last write has reached while it spreads, else what was said last."""
 
     DEFAULT_CSS = """
@@ -169,7 +172,7 @@ class NoticeLine(_Bar):
         return said.truncate(max(self.size.width - 2, 10), ellipsis=True)
 
 
-class Hints(_Bar):
+class Hints(Bar):
     """The footer: at most seven keys of this screen, help first and quit last."""
 
     DEFAULT_CSS = """
@@ -191,7 +194,7 @@ class Hints(_Bar):
         return Content.assemble((f" {key} ", styles[0]), (ACTIONS[name].title, styles[1]), " ")
 
 
-class TooSmall(_Bar):
+class TooSmall(Bar):
     """What a terminal shows that is too small for anything else; the connection stays."""
 
     DEFAULT_CSS = """
