@@ -40,6 +40,8 @@ __all__ = [
     "ReviewChange",
     "ReviewDecision",
     "ReviewList",
+    "TemporaryChange",
+    "TemporaryList",
     "Token",
     "TokenList",
     "User",
@@ -495,6 +497,24 @@ class Review(Answer):
     changes: tuple[ReviewChange, ...] = ()
     decisions: tuple[ReviewDecision, ...] = ()
     may: dict[str, Permission] = Field(default_factory=dict[str, Permission])
+
+
+class TemporaryChange(Answer):
+    """A change that is taken back when its time is over; `kind` is expiry, or confirmation: unless it is confirmed."""
+
+    env: str
+    revision: int
+    kind: str
+    due_in_seconds: float
+    by: Person
+    note: str = ""
+    keys: tuple[KeyReference, ...] = ()
+
+
+class TemporaryList(Answer):
+    """All of them, the soonest first."""
+
+    changes: tuple[TemporaryChange, ...]
 
 
 class ReviewList(Answer):

@@ -152,6 +152,7 @@ class Feed:
             self._link, self._loader = link, loader
             await loader.catch_up(watched.environments)
             self.model.expire_reviews()
+            self.model.temporary.is_behind = True
             self._heard(0.0)
             tasks.create_task(self._beat(link, loader))
 

@@ -11,6 +11,7 @@ from setpoint.errors import SetpointError
 from setpoint_tui.answers import Comparison, History, PastChangeSet
 from setpoint_tui.asking import fetch_change_set, fetch_comparison, fetch_story
 from setpoint_tui.connection import Connection
+from setpoint_tui.expiring import follow_temporary
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import counted
 from setpoint_tui.intents import Intents
@@ -60,6 +61,7 @@ class Bridge:
         self._run(self.intents.follow_reach(), "reach")
         self._run(follow_fleet(self.feed), "fleet")
         self._run(follow_reviews(self.feed), "reviews")
+        self._run(follow_temporary(self.feed), "temporary changes")
         self._app.set_interval(FLUSH_SECONDS, self._flush)
 
     def go_over(self, connection: Connection, kept: KeptState) -> None:

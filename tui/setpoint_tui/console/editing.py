@@ -89,7 +89,7 @@ class Editing:
         path = safe_text(key_path(facts.id), limit=120)
         intent = Intent(
             "set",
-            {"env": submission.env, "changes": [change], "note": submission.note},
+            {"env": submission.env, "changes": [change], "note": submission.note, **submission.terms},
             submission.env,
             f"set {path}",
             (facts.id,),

@@ -16,6 +16,7 @@ from setpoint_tui.answers import (
     Key,
     PastChangeSet,
     Review,
+    TemporaryChange,
     WhoAmI,
 )
 from setpoint_tui.formatting import format_change, format_revision
@@ -32,6 +33,7 @@ from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
 from setpoint_tui.model.place import Place
 from setpoint_tui.model.reviews import Reviews
 from setpoint_tui.model.selection import Selection
+from setpoint_tui.model.temporary import Temporary
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["FleetSeen", "Model"]
@@ -75,6 +77,7 @@ class Model:
         self.details = Details()
         self.reviews = Reviews()
         self.glass = BrokenGlass()
+        self.temporary = Temporary()
         self.arming = Arming()
         self.own = OwnWrites()
         self.drafts = Drafts()
@@ -161,6 +164,7 @@ class Model:
         if self.remember(change_set):
             self.notices.add(_as_notice(change_set))
             self.glass.note(change_set)
+            self.temporary.is_behind = True
             if {name for name in names if self.details.expire(name)}:
                 self.dirty.mark(Topic.DETAIL)
         if self.reviews.concerns(change_set):
@@ -215,6 +219,11 @@ class Model:
         self.reviews.trouble, self.reviews.is_behind = reason, True
         self.dirty.mark(Topic.REVIEWS)
 
+    def put_temporary(self, changes: Iterable[TemporaryChange], now: float) -> None:
+        """Take the list of changes that take themselves back; `now` is of the monotonic clock."""
+        for env, key in self.temporary.take(changes, now):
+            self.dirty.mark_value(env, key)
+
     def begin_new_history(self) -> None:
         """Forget what was held: the hub, or its database, is another one."""
         self.history += 1
@@ -229,6 +238,7 @@ class Model:
         self.details.clear()
         self.reviews.clear()
         self.arming.clear()
+        self.temporary.clear()
         self.dirty = Dirty.everything()
 
     # -- what the person does

@@ -3,13 +3,13 @@
 import re
 from enum import Enum, auto
 
-from setpoint_tui.formatting import format_revision
+from setpoint_tui.formatting import format_duration, format_revision
 from setpoint_tui.model.conflicts import last_change
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.proposals import Proposal
 from setpoint_tui.model.risk import policy_sentence, title_of_button
 
-__all__ = ["Becomes", "becomes", "button_of", "may_break_glass", "what_becomes"]
+__all__ = ["Becomes", "becomes", "button_of", "may_break_glass", "terms_sentence", "what_becomes"]
 
 _OF_REVIEW = re.compile(r"(?:break glass: )?review ([0-9]{1,18})")
 
@@ -50,6 +50,17 @@ def what_becomes(model: Model, proposal: Proposal, *, glass: bool) -> str | None
             return f"{newest} is the newest change, and not yours: an approver takes it back at once, without a review"
         case _:
             return policy_sentence(model.environments.get(env))
+
+
+def terms_sentence(proposal: Proposal) -> str | None:
+    """Say when a change will take itself back; None: it stays."""
+    expires, within = (proposal.intent.params.get(name) for name in ("expires_in", "confirm_within"))
+    said: list[str] = []
+    if isinstance(expires, float):
+        said.append(f"after {format_duration(expires)}")
+    if isinstance(within, float):
+        said.append(f"unless it is confirmed within {format_duration(within)}")
+    return f"takes itself back {', and '.join(said)}" if said else None
 
 
 def button_of(model: Model, proposal: Proposal, *, glass: bool) -> str:

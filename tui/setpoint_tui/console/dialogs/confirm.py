@@ -22,7 +22,7 @@ from setpoint_tui.model.dirty import Dirty
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
-from setpoint_tui.model.policy import Becomes, becomes, button_of, may_break_glass, what_becomes
+from setpoint_tui.model.policy import Becomes, becomes, button_of, may_break_glass, terms_sentence, what_becomes
 from setpoint_tui.model.proposals import Proposal, ProposedChange
 from setpoint_tui.model.reach import expected_reach, reach_sentence
 from setpoint_tui.model.risk import Rung, rung_of
@@ -35,6 +35,8 @@ _MOST_KEYS = 100
 _LINES_OF_EACH = 12
 """Lines of each key's diff when there are several."""
 _LONGEST_NOTE = 2_000
+_LOW = 18
+"""Lines of a terminal below which only what decides is said."""
 _LEAST_LINES = 2
 """Lines of the differences that stay on a terminal that has no room for more."""
 
@@ -239,11 +241,15 @@ class ConfirmDialog(Dialog[Confirmed | None]):
         if len(self._proposal.changes) > 1:
             keys, namespaces = len(self._proposal.changes), len(_namespaces(self._proposal))
             yield Content.styled(f"{counted(keys, 'key')} in {counted(namespaces, 'namespace')}", "bold")
-        if self._proposal.based_on:
+        is_low = self.size.height < _LOW
+        if self._proposal.based_on and not is_low:
             yield Content.styled(f"based on {safe_text(self._proposal.based_on)}", "$text-muted")
         seen = model.fleet.get(env)
-        if seen is not None:
+        if seen is not None and not is_low:
             yield Content(reach_sentence(expected_reach(seen.instances, _namespaces(self._proposal))))
+        terms = terms_sentence(self._proposal)
+        if terms is not None:
+            yield Content.styled(terms, "bold $text-warning")
         policy = what_becomes(model, self._proposal, glass=self._breaks_glass)
         if policy is not None:
             yield Content.styled(policy, "bold $text-warning")

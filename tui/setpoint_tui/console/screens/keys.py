@@ -31,7 +31,7 @@ _RESORT_SECONDS = 1.0
 
 _OWN = (
     "filter", "open", "edit", "editor", "new", "delete", "versions", "diff", "promote",
-    "copy", "copy_path", "mark", "sort", "freeze", "deleted", "zoom", "back", "retry",
+    "copy", "copy_path", "keep_change", "mark", "sort", "freeze", "deleted", "zoom", "back", "retry",
 )  # fmt: skip
 
 

@@ -1,15 +1,18 @@
 """The key under the cursor: what it is, what it holds here and elsewhere, who runs it, what happened to it last."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from setpoint_tui.answers import ActiveValue, HistoryChange, Receipt
+from setpoint_tui.console.widgets.expiring import expiring_line
 from setpoint_tui.console.widgets.quiet import retitle
 from setpoint_tui.console.widgets.reach import reach_bar
 from setpoint_tui.formatting import NO_VALUE, format_age, format_change, format_revision, format_value
@@ -17,6 +20,9 @@ from setpoint_tui.model.details import Detail
 from setpoint_tui.model.keys import Facts, Held
 from setpoint_tui.model.model import Model
 from setpoint_tui.text_safety import safe_text
+
+if TYPE_CHECKING:
+    from setpoint_tui.console.app import Console
 
 __all__ = ["DetailPane", "value_lines"]
 
@@ -59,6 +65,9 @@ class DetailPane(VerticalScroll):
                 *_reached(held, detail, width),
             ]
             lines += _changes(detail)
+        due = model.temporary.to_confirm(env, key) or model.temporary.of(env, key)
+        if due is not None:
+            lines.insert(0, expiring_line(due, time.monotonic(), cast("Console", self.app).key_of("keep_change")))
         draft = model.drafts.get(env, key)
         if draft is not None:
             lines.insert(0, Content.styled("a draft waits: e goes on with it", "bold $text-warning"))
