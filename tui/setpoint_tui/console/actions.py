@@ -36,6 +36,7 @@ _TABLE = (
     Action("undo", "u", "Undo", "take my last change back, within 30 s", "app.undo", writes=True),
     Action("drafts", "D", "Drafts", "edits that were begun and not written", "app.drafts"),
     Action("notices", "N", "Messages", "what was said on the line above the keys", "app.notices"),
+    Action("who", "W", "Who am I", "my role, and what I may do in each environment", "app.who"),
     Action("arm", "exclamation_mark", "Arm", "arm a protected environment for ten minutes, or disarm it", "app.arm"),
     Action("acknowledge", "B", "Seen", "the broken glass was seen: take the banner away", "app.acknowledge"),
     Action("quit", "q", "Quit", "leave; nothing is lost", "app.leave"),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
 
 from setpoint_tui.connection import Connection
@@ -19,6 +20,7 @@ from setpoint_tui.console.dialogs.choose import Choice, Choose
 from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.dialogs.help import HelpDialog
 from setpoint_tui.console.dialogs.messages import MessagesDialog
+from setpoint_tui.console.dialogs.tell import TellDialog
 from setpoint_tui.console.palette import ActionCommands
 from setpoint_tui.console.screens.activity import ActivityScreen
 from setpoint_tui.console.screens.base import ConsoleScreen
@@ -28,6 +30,7 @@ from setpoint_tui.console.screens.keys import KeysScreen
 from setpoint_tui.console.screens.reviews import ReviewsScreen
 from setpoint_tui.console.screens.versions import VersionsScreen
 from setpoint_tui.console.widgets.scopes import Scope
+from setpoint_tui.console.widgets.who import who_lines
 from setpoint_tui.console_settings import ConsoleSettings, connection_of
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.kept_state import KeptState, state_file
@@ -163,6 +166,11 @@ class Console(App[None]):
     def action_drafts(self) -> None:
         """Show what was begun and not written."""
         self.bridge.run_write(self.acting.drafts())
+
+    def action_who(self) -> None:
+        """Show who I am, and what I may do."""
+        title = Content.styled("Who you are here, and what you may do", "bold")
+        self.push_screen(TellDialog(title, list(who_lines(self.bridge.model))))
 
     def action_arm(self, env: str | None = None) -> None:
         """Let a protected environment be written to for ten minutes; once more, and it is over."""

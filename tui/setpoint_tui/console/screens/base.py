@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 COMMON = (
     "help", "palette", "keys", "fleet", "reviews", "compare", "activity", "scope", "next_environment",
-    "previous_environment", "hub", "resync", "undo", "drafts", "arm", "acknowledge", "notices", "quit",
+    "previous_environment", "hub", "resync", "undo", "drafts", "who", "arm", "acknowledge", "notices", "quit",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, cast
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
@@ -112,6 +113,11 @@ class TopBar(Bar):
     def on_mount(self) -> None:
         # Ages and countdowns move although nothing is heard.
         self.set_interval(0.5, self._tick)
+
+    def on_click(self, event: events.Click) -> None:
+        """Where we are is no place to go to, but who we are is told."""
+        if event.y == 0 and event.x > self.size.width // 2:
+            self.console.action_who()
 
     def _tick(self) -> None:
         if self.screen.is_current:
