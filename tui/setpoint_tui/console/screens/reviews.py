@@ -1,5 +1,6 @@
 """Reviews: what waits for approval at the left, the exact diff of the one under the cursor at the right."""
 
+from collections.abc import Iterator
 from typing import ClassVar, cast
 
 from textual.app import ComposeResult
@@ -10,7 +11,7 @@ from textual.widgets import Input
 
 from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.answers import Review
-from setpoint_tui.console.actions import bindings
+from setpoint_tui.console.actions import ACTIONS, bindings
 from setpoint_tui.console.deciding import apply_review, decide_on
 from setpoint_tui.console.refreshing import Refreshing
 from setpoint_tui.console.screens.base import ConsoleScreen
@@ -131,7 +132,17 @@ class ReviewsScreen(ConsoleScreen):
         if review is None:
             pane.show([], head=[Content(safe_text(self._trouble or "loading…", limit=300))], about=cursor)
             return
-        pane.show([], head=list(review_view.review_lines(self.model, review)), about=cursor)
+        head = [*review_view.review_lines(self.model, review), Content(""), *self._what_i_may()]
+        pane.show([], head=head, about=cursor)
+
+    def _what_i_may(self) -> Iterator[Content]:
+        """Yield what can be done now by which key, and why not for what one may expect to do."""
+        why = {name: self.why_off(name) for name in _OWN if name.startswith("review_") and name != "review_states"}
+        offered = [f"{self.console.key_of(name)} {ACTIONS[name].title}" for name in why if why[name] is None]
+        yield Content.assemble(("you may  ", "$text-muted"), ("  ".join(offered) or "look", "bold"))
+        for name in ("review_approve", "review_apply"):
+            if why[name] is not None:
+                yield Content.styled(f"no {ACTIONS[name].title}: {why[name]}", "$text-muted")
 
     # -- reading
 
