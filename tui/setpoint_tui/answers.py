@@ -36,16 +36,19 @@ __all__ = [
     "Powers",
     "Receipt",
     "RequestFate",
+    "RevealedSecret",
     "Review",
     "ReviewChange",
     "ReviewDecision",
     "ReviewList",
+    "SnapshotAnswer",
     "TemporaryChange",
     "TemporaryList",
     "Token",
     "TokenList",
     "User",
     "UserList",
+    "Warned",
     "WhoAmI",
     "read_answer",
 ]
@@ -142,6 +145,7 @@ class Change(Answer):
     new: Any = None
     version: str | None
     previous_version: str | None
+    secret: bool = False
 
 
 class AppliedWithin(Answer):
@@ -186,6 +190,16 @@ class LeftOut(Answer):
     reason: str
 
 
+class Warned(Answer):
+    """A constraint that a value breaks and that did not stop the change."""
+
+    message: str
+    namespace: str = ""
+    key: str = ""
+    env: str | None = None
+    """Of `key.update`; None there for an environment that the token does not reach."""
+
+
 class ChangeSet(Answer):
     """What a write did; only a promotion leaves something out."""
 
@@ -198,6 +212,7 @@ class ChangeSet(Answer):
     confirm_by: datetime | None = None
     receipt: Receipt | None = None
     left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 class PastChangeSet(Answer):
@@ -269,6 +284,8 @@ class Key(Answer):
     description: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()
+    constraints: Any = None
+    secret: bool = False
     created_at: datetime | None = None
     environments: dict[str, ActiveValue] = Field(default_factory=dict[str, ActiveValue])
     value: Any = None
@@ -310,6 +327,7 @@ class ComparedKey(Answer):
     namespace: str
     key: str
     type: str
+    secret: bool = False
     state: str
     source: ComparedValue | None
     target: ComparedValue | None
@@ -350,8 +368,25 @@ class History(Answer):
     namespace: str
     key: str
     type: str
+    secret: bool = False
     changes: tuple[HistoryChange, ...]
     next: int | None = None
+
+
+class SnapshotEntry(Answer):
+    """A value of a snapshot; of a secret, the mark that stands for it."""
+
+    type: str
+    value: Any
+    secret: bool = False
+
+
+class SnapshotAnswer(Answer):
+    """An environment's values at a revision."""
+
+    env: str
+    revision: int
+    namespaces: dict[str, dict[str, SnapshotEntry]]
 
 
 class Instance(Answer):
@@ -497,6 +532,14 @@ class Review(Answer):
     changes: tuple[ReviewChange, ...] = ()
     decisions: tuple[ReviewDecision, ...] = ()
     may: dict[str, Permission] = Field(default_factory=dict[str, Permission])
+
+
+class RevealedSecret(Answer):
+    """The active value of a secret, in the clear; never in a representation."""
+
+    version: str
+    type: str
+    value: Any = Field(repr=False)
 
 
 class TemporaryChange(Answer):

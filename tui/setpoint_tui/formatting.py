@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from setpoint.protocol.strict_json import dumps
 from setpoint_tui.answers import BehindInstance, Change, HistoryChange, Receipt
@@ -18,6 +18,7 @@ __all__ = [
     "format_duration",
     "format_milliseconds",
     "format_revision",
+    "format_secret",
     "format_value",
     "receipt_sentence",
 ]
@@ -33,6 +34,9 @@ def format_value(value_type: str, value: Any, *, limit: int = LONGEST_CELL) -> s
     if value_type == "string" and isinstance(value, str):
         misleading = value != value.strip() or value in ("", NO_VALUE)
         return safe_text(dumps(value) if misleading else value, limit=limit)
+    if value_type != "json" and isinstance(value, dict):
+        # No value of these types is an object: it is the mark of a secret.
+        return format_secret(value)
     return safe_text(dumps(value), limit=limit)
 
 
@@ -43,12 +47,25 @@ def copied_value(value_type: str, value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) if value_type == "json" else dumps(value)
 
 
-def format_change(change: Change | HistoryChange, value_type: str) -> tuple[str, str]:
+def format_secret(mark: Any) -> str:
+    """Return what stands for a secret's value: equal fingerprints of one key are equal values."""
+    fingerprint = cast("dict[str, Any]", mark).get("fingerprint") if isinstance(mark, dict) else None
+    return f"secret {safe_text(str(fingerprint))}" if fingerprint else "secret"
+
+
+def format_change(change: Change | HistoryChange, value_type: str, *, secret: bool = False) -> tuple[str, str]:
     """Return what a key held before a change and after it."""
-    old, new = (change.old, change.new) if isinstance(change, Change) else (change.previous_value, change.value)
+    if isinstance(change, Change):
+        old, new, secret = change.old, change.new, change.secret
+    else:
+        old, new = change.previous_value, change.value
+
+    def side(value: Any) -> str:
+        return format_secret(value) if secret else format_value(value_type, value, limit=_LONGEST_SIDE)
+
     return (
-        NO_VALUE if change.previous_version is None else format_value(value_type, old, limit=_LONGEST_SIDE),
-        NO_VALUE if change.version is None else format_value(value_type, new, limit=_LONGEST_SIDE),
+        NO_VALUE if change.previous_version is None else side(old),
+        NO_VALUE if change.version is None else side(new),
     )
 
 

@@ -47,6 +47,7 @@ _TABLE = (
     Action("editor", "E", "$EDITOR", "change the value in $EDITOR", "edit_outside", writes=True),
     Action("new", "n", "New", "make a key", "new", writes=True),
     Action("delete", "x", "Delete", "take the value away here; history stays", "delete", writes=True),
+    Action("reveal", "full_stop", "Reveal", "show a secret for 30 s; this is on record", "reveal"),
     Action("keep_change", "K", "Keep", "confirm a change that waits for it", "keep_change", writes=True),
     Action("diff", "d", "Diff", "what differs, marked row against this one", "diff"),
     Action("versions", "v", "Versions", "every value that it ever had", "versions"),

@@ -31,6 +31,7 @@ from setpoint_tui.model.link_state import Connecting, LinkState, Live
 from setpoint_tui.model.notices import Notice, Notices, Severity
 from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
 from setpoint_tui.model.place import Place
+from setpoint_tui.model.revealed import Revealed
 from setpoint_tui.model.reviews import Reviews
 from setpoint_tui.model.selection import Selection
 from setpoint_tui.model.temporary import Temporary
@@ -78,6 +79,7 @@ class Model:
         self.reviews = Reviews()
         self.glass = BrokenGlass()
         self.temporary = Temporary()
+        self.revealed = Revealed()
         self.arming = Arming()
         self.own = OwnWrites()
         self.drafts = Drafts()
@@ -239,6 +241,7 @@ class Model:
         self.reviews.clear()
         self.arming.clear()
         self.temporary.clear()
+        self.revealed.mask(0.0, at_once=True)
         self.dirty = Dirty.everything()
 
     # -- what the person does
