@@ -188,7 +188,8 @@ def _sign(facts: Facts, *, same: bool, here: bool) -> str:
 
 def _short(facts: Facts, found: ActiveValue) -> str:
     if facts.secret:
-        return format_secret(found.value)
+        # There is little room, and the fingerprint is what one compares.
+        return format_secret(found.value).removeprefix("secret ")
     kind = "string" if isinstance(found.value, str) else "json"
     return format_value(kind, found.value, limit=_CELL)
 
