@@ -240,6 +240,7 @@ class Model:
         self.details.clear()
         self.reviews.clear()
         self.arming.clear()
+        self.glass.acknowledge()
         self.temporary.clear()
         self.revealed.mask(0.0, at_once=True)
         self.dirty = Dirty.everything()

@@ -39,7 +39,7 @@ def what_becomes(model: Model, proposal: Proposal, *, glass: bool) -> str | None
     """Say what becomes of a proposal; None: it is simply made."""
     env = proposal.intent.env
     if glass:
-        return "the glass is broken: it is made at once, and everybody who is connected is told"
+        return "past review: it is made at once, and everybody who is connected is told"
     match becomes(model, proposal):
         case Becomes.APPLIED if proposal.needs_glass:
             return f"not to be applied yet: {proposal.needs_glass}"

@@ -129,6 +129,7 @@ class ConfirmDialog(Dialog[Confirmed | None]):
         title = button_of(self.model, self._proposal, glass=self._breaks_glass)
         if str(button.label) != title:
             button.label = Content(title)
+            button.refresh(layout=True)
         self.call_after_refresh(self._fit)
 
     def on_resize(self) -> None:
