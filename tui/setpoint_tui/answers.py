@@ -36,14 +36,11 @@ __all__ = [
     "Powers",
     "Receipt",
     "RequestFate",
-    "RevealedSecret",
     "Review",
     "ReviewChange",
     "ReviewDecision",
     "ReviewList",
     "SnapshotAnswer",
-    "TemporaryChange",
-    "TemporaryList",
     "Token",
     "TokenList",
     "User",
@@ -532,32 +529,6 @@ class Review(Answer):
     changes: tuple[ReviewChange, ...] = ()
     decisions: tuple[ReviewDecision, ...] = ()
     may: dict[str, Permission] = Field(default_factory=dict[str, Permission])
-
-
-class RevealedSecret(Answer):
-    """The active value of a secret, in the clear; never in a representation."""
-
-    version: str
-    type: str
-    value: Any = Field(repr=False)
-
-
-class TemporaryChange(Answer):
-    """A change that is taken back when its time is over; `kind` is expiry, or confirmation: unless it is confirmed."""
-
-    env: str
-    revision: int
-    kind: str
-    due_in_seconds: float
-    by: Person
-    note: str = ""
-    keys: tuple[KeyReference, ...] = ()
-
-
-class TemporaryList(Answer):
-    """All of them, the soonest first."""
-
-    changes: tuple[TemporaryChange, ...]
 
 
 class ReviewList(Answer):

@@ -4,8 +4,9 @@ import asyncio
 import time
 
 from setpoint.errors import ProtocolError, RequestFailed, SetpointError
-from setpoint_tui.answers import TemporaryList, read_answer
+from setpoint_tui.answers import read_answer
 from setpoint_tui.feed import Feed
+from setpoint_tui.protected_answers import TemporaryList
 
 __all__ = ["confirm_change", "fetch_temporary", "follow_temporary"]
 

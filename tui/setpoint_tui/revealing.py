@@ -1,8 +1,9 @@
 """Asks the hub for the value of a secret, which puts on record who asked."""
 
-from setpoint_tui.answers import RevealedSecret, read_answer
+from setpoint_tui.answers import read_answer
 from setpoint_tui.feed import Feed
 from setpoint_tui.model.keys import KeyId
+from setpoint_tui.protected_answers import RevealedSecret
 
 __all__ = ["reveal"]
 

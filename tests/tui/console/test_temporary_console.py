@@ -6,11 +6,11 @@ from typing import Any
 
 from textual.widgets import Input
 
-from setpoint_tui.answers import TemporaryChange
 from setpoint_tui.console.dialogs.confirm import ConfirmDialog
 from setpoint_tui.console.dialogs.edit import EditDialog
 from setpoint_tui.console.widgets.expiring import expiring_line
 from setpoint_tui.model.temporary import Due, Temporary
+from setpoint_tui.protected_answers import TemporaryChange
 from support.hubs import RunningHub
 from support.tokens import give_token
 from support.waiting import eventually

@@ -4,10 +4,10 @@ import time
 from typing import TYPE_CHECKING
 
 from setpoint.errors import SetpointError
-from setpoint_tui.answers import TemporaryChange
 from setpoint_tui.expiring import confirm_change
 from setpoint_tui.formatting import format_revision
 from setpoint_tui.model.notices import Severity
+from setpoint_tui.protected_answers import TemporaryChange
 from setpoint_tui.text_safety import safe_text
 
 if TYPE_CHECKING:

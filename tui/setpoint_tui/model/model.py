@@ -16,7 +16,6 @@ from setpoint_tui.answers import (
     Key,
     PastChangeSet,
     Review,
-    TemporaryChange,
     WhoAmI,
 )
 from setpoint_tui.formatting import format_change, format_revision
@@ -35,6 +34,7 @@ from setpoint_tui.model.revealed import Revealed
 from setpoint_tui.model.reviews import Reviews
 from setpoint_tui.model.selection import Selection
 from setpoint_tui.model.temporary import Temporary
+from setpoint_tui.protected_answers import TemporaryChange
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["FleetSeen", "Model"]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from setpoint_tui.answers import TemporaryChange
 from setpoint_tui.model.keys import KeyId
+from setpoint_tui.protected_answers import TemporaryChange
 
 __all__ = ["Due", "Temporary"]
 

@@ -8,7 +8,7 @@ from textual.content import Content
 from setpoint_tui.answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.console.widgets.big_table import Column
 from setpoint_tui.console.widgets.diff_view import diff_content
-from setpoint_tui.formatting import counted, format_age, format_duration, format_revision
+from setpoint_tui.formatting import counted, format_age, format_duration, format_revision, format_value
 from setpoint_tui.model.conflicts import last_change
 from setpoint_tui.model.diff_lines import ABSENT
 from setpoint_tui.model.diffing import diff_values
@@ -168,7 +168,7 @@ def _moved(model: Model, review: Review, change: ReviewChange) -> Content:
     held = model.held(review.env, key)
     if not by and held is not None:
         by = format_revision(held.revision)
-    now = "no value" if change.active_version is None else safe_text(str(change.now), limit=80)
+    now = "no value" if change.active_version is None else format_value(change.type, change.now, limit=80)
     return Content.styled(
         f"! {safe_text(key_path(key), limit=120)} is {now} now ({by or 'changed since'})", "$text-error"
     )
