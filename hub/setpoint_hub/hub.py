@@ -16,6 +16,7 @@ from setpoint_hub.admin_token import register_admin
 from setpoint_hub.admission import Admission
 from setpoint_hub.checker import Checker
 from setpoint_hub.database import Database, open_database
+from setpoint_hub.database_users import HUB_ROLE, may_alter_history
 from setpoint_hub.errors import DatabaseUnavailable
 from setpoint_hub.fanout import FanOut
 from setpoint_hub.fleet import Fleet
@@ -23,8 +24,10 @@ from setpoint_hub.follower import Follower
 from setpoint_hub.hints import Listener, Publisher
 from setpoint_hub.http_api import HttpApi
 from setpoint_hub.judging import Judge
+from setpoint_hub.refusals import Refusals
 from setpoint_hub.roles import powers
 from setpoint_hub.rpc.accounts import AccountMethods
+from setpoint_hub.rpc.auditing import AuditMethods
 from setpoint_hub.rpc.keys import KeyMethods
 from setpoint_hub.rpc.present import time_text
 from setpoint_hub.rpc.promoting import PromotingMethods
@@ -37,6 +40,9 @@ from setpoint_hub.server import Door
 from setpoint_hub.session import Session
 from setpoint_hub.settings import HubSettings
 from setpoint_hub.store.accounts import Accounts
+from setpoint_hub.store.audit import Audit
+from setpoint_hub.store.audit_log import AuditLog
+from setpoint_hub.store.chains import Chains
 from setpoint_hub.store.comparing import Comparisons
 from setpoint_hub.store.environments import Environments
 from setpoint_hub.store.guard import Guard
@@ -101,11 +107,14 @@ class Hub:
             heartbeat_seconds=settings.heartbeat_seconds,
             clock=clock,
         )
+        self._refusals = Refusals(Audit(database), clock=clock)
         self._registry = self._make_registry()
         http_api = HttpApi(self._follower, trouble=lambda: self.trouble, polled=self._watching.poll)
         self._token_use = TokenUse(self._accounts, every=settings.token_use_seconds, connected=self._connected_tokens)
         admission = Admission(self._access, http_api, on_use=self._token_use.note, settings=settings)
-        self._door = Door(self._access, admission, self, on_end=self._end, settings=settings)
+        self._door = Door(
+            self._access, admission, self, on_end=self._end, on_refusal=self._refusals.note, settings=settings
+        )
 
     @property
     def address(self) -> str:
@@ -128,11 +137,13 @@ class Hub:
 
     async def answer(self, session: Session, call: Call) -> object:
         """Answer a request of people and tools."""
-        return await self._registry.answer(session, call)
+        with self._refusals.noted(session, call):
+            return await self._registry.answer(session, call)
 
     def watch(self, session: Session, call: Call) -> None:
         """Begin a watch."""
-        self._watching.watch(session, call)
+        with self._refusals.noted(session, call):
+            self._watching.watch(session, call)
 
     def notify(self, session: Session, call: Call) -> None:
         """Take a notification."""
@@ -153,6 +164,7 @@ class Hub:
                 self._fleet.run,
                 self._door.sweep,
                 self._token_use.run,
+                self._refusals.run,
                 self._catch_up,
             ):
                 tasks.create_task(work())
@@ -165,8 +177,9 @@ class Hub:
             async with asyncio.timeout(2):
                 await self._fleet.flush()
                 await self._token_use.flush()
+                await self._refusals.flush()
         except (DatabaseUnavailable, TimeoutError) as error:
-            log.warning("the last heartbeats were not written: %s", error)
+            log.warning("what was heard last was not written: %s", error)
 
     def _make_registry(self) -> Registry:
         environments, keys, history = (
@@ -202,7 +215,8 @@ class Hub:
             status=self._status,
         )
         accounts = AccountMethods(self._accounts, whoami=self._whoami, after_change=self._read_tokens)
-        groups = (writing, making, promoting, reading, revealing, accounts)
+        auditing = AuditMethods(AuditLog(self._database), Chains(self._database))
+        groups = (writing, making, promoting, reading, revealing, accounts, auditing)
         own = [method for group in groups for method in group.methods()]
         return Registry([*own, *self._activity.methods(self._follower)])
 
@@ -212,6 +226,7 @@ class Hub:
             try:
                 await check_schema(self._database)
                 await Keyrings(self._database).unlock(self._vault)
+                await self._warn_of_owner()
                 if self._settings.admin_token_file is not None:
                     await register_admin(self._accounts, self._settings.admin_token_file)
                 return
@@ -221,6 +236,14 @@ class Hub:
                 log.warning("waiting for PostgreSQL: %s", error)
                 await asyncio.sleep(pause)
                 pause = min(3.0, pause * 2)
+
+    async def _warn_of_owner(self) -> None:
+        if await may_alter_history(self._database):
+            log.warning(
+                "the user of SETPOINT_DATABASE_URL owns the tables, or is a superuser, and could alter history: "
+                "give the hub a user of its own, a member of the role %s (docs/deploy.md)",
+                HUB_ROLE,
+            )
 
     async def _catch_up(self) -> None:
         while True:

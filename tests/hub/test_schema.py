@@ -29,7 +29,7 @@ async def written(shared_hub: RunningHub) -> AsyncGenerator[Database]:
     """A connection, past the hub, to the module's database, in which something has been written."""
     async with shared_hub.connect() as wire:
         await wire.set(3)
-    connection = await asyncpg.connect(shared_hub.settings.database_url, timeout=10, command_timeout=10)
+    connection = await asyncpg.connect(shared_hub.owner_url, timeout=10, command_timeout=10)
     yield connection
     await connection.close(timeout=5)
 

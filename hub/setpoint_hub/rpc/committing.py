@@ -29,7 +29,7 @@ def intent_of(
         encode_value("string", note)
     except InvalidValue as error:
         raise invalid_params(f"note: {error.reason}") from error
-    author = Author(session.principal.user_id, session.principal.token_id)
+    author = Author(session.principal.user_id, session.principal.token_id, session.origin)
     return Intent(env, how, note, author, request_id, fingerprint)
 
 

@@ -9,9 +9,11 @@ import asyncpg
 
 from setpoint.errors import RequestFailed
 from setpoint.protocol.values import ValueType
+from setpoint_hub.audit import Actor, Event
 from setpoint_hub.database import Database, Row
 from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.scopes import Scope
+from setpoint_hub.store.audit import append
 
 __all__ = ["Details", "Key", "Keys", "NewKey"]
 
@@ -136,12 +138,22 @@ class Keys:
         self._database = database
         self._known: dict[tuple[str, str], Key] = {}
 
-    async def create(self, new: NewKey, *, by: int) -> Row:
-        """Create a key and return its row. Raises the answer `conflict` when the name is taken."""
-        about = (new.description, new.owner, new.tags, new.constraints, new.secret)
-        values = (new.namespace, new.key, new.type, *about, by)
+    async def create(self, new: NewKey, *, actor: Actor) -> Row:
+        """Create a key, on record, and return its row. Raises the answer `conflict` when the name is taken."""
+        details = (new.description, new.owner, new.tags, new.constraints, new.secret)
+        values = (new.namespace, new.key, new.type, *details, actor.user_id)
+        about = {
+            "type": new.type,
+            "owner": new.owner,
+            "secret": new.secret,
+            "constrained": new.constraints is not None,
+        }
         try:
-            return (await self._database.write(_CREATE, *values))[0]
+            async with self._database.transaction() as connection:
+                row = await connection.row(_CREATE, *values)
+                assert row is not None
+                await append(connection, Event("key.create", actor, namespace=new.namespace, key=new.key, about=about))
+                return row
         except asyncpg.UniqueViolationError as error:
             raise conflict(
                 f"{new.namespace}/{new.key} exists already: choose another name, or set its value"
