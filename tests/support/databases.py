@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-
 _HUB_USER: Final = f"setpoint_test_{secrets.token_hex(6)}"
 _HUB_PASSWORD: Final = secrets.token_hex(16)
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from setpoint.errors import NotJson, ProtocolError
 from setpoint.protocol.chain import ChainedChange, ChainedChangeSet, ChainedEvent, Link, Origin
-from setpoint.protocol.strict_json import AmbiguousObject, loads
+from setpoint.protocol.strict_json import AmbiguousObject, dumps, loads
 from setpoint.protocol.validation import explain
 from setpoint.protocol.verification import Head
 
@@ -146,7 +146,9 @@ def read_line(text: str) -> Link | HeadLine:
     """Read a line of an export. Raises InvalidLine, saying what is wrong with it."""
     try:
         found = loads(text)
-    except (NotJson, ProtocolError) as error:
+        # Half of a surrogate pair and a number beyond every type are JSON, and have no bytes to be hashed.
+        dumps(found).encode()
+    except (NotJson, ProtocolError, ValueError, RecursionError) as error:
         raise InvalidLine(str(error)) from error
     if isinstance(found, AmbiguousObject):
         raise InvalidLine(f"the member {found.repeated[:40]!r} stands twice")
