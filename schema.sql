@@ -455,7 +455,7 @@ GRANT INSERT ON ChangeSet, Change, AuditEvent TO setpoint_hub;
 GRANT INSERT, UPDATE (is_active) ON ConfigVersion TO setpoint_hub;
 GRANT INSERT, UPDATE (revision, head_hash, protected, required_approvals, position) ON Environment TO setpoint_hub;
 GRANT INSERT, UPDATE (description, owner, tags) ON ConfigKey TO setpoint_hub;
-GRANT INSERT, UPDATE (revoked_at) ON Token TO setpoint_hub;
+GRANT INSERT, UPDATE (revoked_at, last_used_at) ON Token TO setpoint_hub;
 -- The name is written anew when the first admin is registered again; a trigger keeps it the same.
 GRANT INSERT, UPDATE (name) ON Account TO setpoint_hub;
 GRANT UPDATE (epoch, access_revision) ON Installation TO setpoint_hub;

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -17,6 +18,7 @@ from setpoint_hub.store.audit import Audit
 from setpoint_hub.store.audit import append as append_event
 from support.chains import verified
 from support.hubs import Hubs, RunningHub, issue_token
+from support.tokens import give_token, token_of
 from support.waiting import eventually
 from support.wire import Wire, http
 
@@ -380,3 +382,57 @@ async def test_an_event_stands_or_falls_with_what_it_records(hub: RunningHub, wi
     assert newest["about"]["text"].startswith("a??x")
     assert len(newest["about"]["text"]) == 500
     assert (await wire.ask("audit.verify"))["ok"]
+
+
+async def test_users_and_tokens_are_on_record_with_what_they_may_do_and_without_themselves(hub: RunningHub) -> None:
+    given = await give_token(hub, "editor", environments=["staging"], namespaces=["pay.*"], user="carol")
+    async with hub.connect() as admin:
+        await admin.ask("user.create", name="dave")
+        for _ in range(2):
+            await admin.ask("token.revoke", id=given["id"])
+        told = await entries(admin)
+        assert [entry["kind"] for entry in told] == ["token.revoke", "user.create", "token.create", "user.create"]
+        assert told[2]["about"] == {
+            "id": given["id"],
+            "user": "carol",
+            "role": "editor",
+            "environments": ["staging"],
+            "namespaces": ["pay.*"],
+            "expires_at": None,
+        }
+        assert told[1]["about"]["user"] == "dave"
+        assert given["token"] not in json.dumps(told)
+
+
+async def test_who_asks_for_what_is_out_of_reach_is_on_record_by_name(hub: RunningHub, wire: Wire) -> None:
+    token = await token_of(hub, "editor", ["staging"], ["payments"])
+    async with hub.connect(token) as editor:
+        assert (await editor.refusal("set", env="production", changes=ONE_CHANGE)).kind == "forbidden"
+        await editor.refusal("audit.log", env="staging")
+        await editor.refusal("watch", client_id="x", service="x", env="production", namespaces=["payments"])
+        await editor.refusal("set", env="staging", changes=[{**ONE_CHANGE[0], "value": "no integer"}])
+    await http(hub.address, "/v1/snapshot?env=production&namespace=payments", token=token)
+
+    async def recorded() -> list[dict[str, Any]]:
+        found = await entries(wire, kind="refused")
+        return found if len(found) == 4 else []
+
+    told = await eventually(recorded)
+    assert [entry["about"]["method"] for entry in told] == ["GET /v1/snapshot", "watch", "audit.log", "set"]
+    assert {(entry["by"]["name"], entry["about"]["error"]) for entry in told} == {("the editor", "forbidden")}
+    assert [entry["env"] for entry in told] == ["production", "production", "staging", "production"]
+    assert "much too high" not in json.dumps(told)
+
+
+ONE_CHANGE = [{"namespace": "payments", "key": "max_retries", "value": "much too high"}]
+
+
+async def test_the_first_admins_token_is_on_record_once(hubs: Hubs, tmp_path: Path) -> None:
+    for _ in range(2):
+        hub = await hubs.start(admin_token_file=tmp_path / "admin.token")
+    (tmp_path / "admin.token").write_text("sp_" + "z" * 40)
+    for _ in range(2):
+        hub = await hubs.start(admin_token_file=tmp_path / "admin.token")
+    async with hub.connect() as wire:
+        (told,) = await entries(wire, kind="token")
+        assert (told["by"], told["about"]["role"], told["from"]["tool"]) == (None, "admin", "setpoint-hub")

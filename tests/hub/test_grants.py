@@ -31,7 +31,7 @@ MAY_CHANGE: dict[str, set[str]] = {
     "configversion": {"is_active"},
     "environment": {"revision", "head_hash", "protected", "required_approvals", "position"},
     "installation": {"epoch", "access_revision"},
-    "token": {"revoked_at"},
+    "token": {"revoked_at", "last_used_at"},
 }
 """Every table but ConfigWatch, which is no history, and its columns that a hub changes."""
 

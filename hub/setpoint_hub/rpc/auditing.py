@@ -9,9 +9,10 @@ from setpoint.protocol.values import decode_value
 from setpoint.protocol.verification import Head
 from setpoint_hub.database import Row
 from setpoint_hub.errors import invalid_params, not_found
-from setpoint_hub.rpc import present
+from setpoint_hub.roles import Operation
+from setpoint_hub.rpc import present, reaches
 from setpoint_hub.rpc.params import AuditExportParams, AuditLogParams, AuditVerifyParams, KnownHead
-from setpoint_hub.rpc.registry import Method, Operation
+from setpoint_hub.rpc.registry import Method
 from setpoint_hub.session import Session
 from setpoint_hub.store.audit_log import CHANGE, AuditLog, Cursor, Question, cursor_of
 from setpoint_hub.store.chains import Chains
@@ -35,10 +36,11 @@ class AuditMethods:
 
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
+        administer = Operation.ADMINISTER
         return [
-            Method("audit.log", Operation.ADMINISTER, AuditLogParams, self._read),
-            Method("audit.verify", Operation.ADMINISTER, AuditVerifyParams, self._verify),
-            Method("audit.export", Operation.ADMINISTER, AuditExportParams, self._export),
+            Method("audit.log", administer, AuditLogParams, self._read, reach=reaches.audited),
+            Method("audit.verify", administer, AuditVerifyParams, self._verify, reach=reaches.audited),
+            Method("audit.export", administer, AuditExportParams, self._export, reach=reaches.audited),
         ]
 
     async def _read(self, _: Session, asked: AuditLogParams) -> object:

@@ -338,6 +338,8 @@ class RevokeTokenParams(WireModel):
     """`token.revoke`"""
 
     id: Identifier
+
+
 Time = Annotated[datetime, BeforeValidator(_time)]
 Place = Annotated[tuple[Time, AnyName, Revision], BeforeValidator(_tuple)]
 """Where a page of the audit log ended, as it said itself."""
