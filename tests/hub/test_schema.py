@@ -73,6 +73,7 @@ async def test_a_database_of_version_1_with_data_gets_what_came_later_and_verifi
             await old.execute("UPDATE ChangeSet SET from_address = '192.0.2.1' WHERE revision = 1")
             assert (await wire.ask("audit.verify", env="staging"))["broken"]["revision"] == 1
     finally:
+        await hubs.stop()
         await old.close(timeout=5)
         await fresh.close(timeout=5)
 
