@@ -443,18 +443,19 @@ END $$;
 DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO setpoint_hub', current_schema()); END $$;
 
 -- From nothing each time: what an earlier version allowed does not linger.
-REVOKE ALL ON Installation, Account, Token, Environment, ConfigKey, ConfigVersion, ChangeSet, Change, AuditEvent, AuditHead,
-    ConfigWatch FROM setpoint_hub;
+REVOKE ALL ON Installation, Account, Token, Environment, ConfigKey, ConfigVersion, SecretKeyring, ChangeSet, Change,
+    AuditEvent, AuditHead, ConfigWatch FROM setpoint_hub;
 
-GRANT SELECT ON Installation, Account, Token, Environment, ConfigKey, ConfigVersion, ChangeSet, Change, AuditEvent, AuditHead,
-    ConfigWatch TO setpoint_hub;
+GRANT SELECT ON Installation, Account, Token, Environment, ConfigKey, ConfigVersion, SecretKeyring, ChangeSet, Change,
+    AuditEvent, AuditHead, ConfigWatch TO setpoint_hub;
 
 -- Added to, and nothing else.
 GRANT INSERT ON ChangeSet, Change, AuditEvent TO setpoint_hub;
 -- Added to, and these columns change.
-GRANT INSERT, UPDATE (is_active) ON ConfigVersion TO setpoint_hub;
+GRANT INSERT, UPDATE (is_active, wrapped_key, master_key) ON ConfigVersion TO setpoint_hub;
 GRANT INSERT, UPDATE (revision, head_hash, protected, required_approvals, position) ON Environment TO setpoint_hub;
-GRANT INSERT, UPDATE (description, owner, tags) ON ConfigKey TO setpoint_hub;
+GRANT INSERT, UPDATE (description, owner, tags, constraints) ON ConfigKey TO setpoint_hub;
+GRANT INSERT, UPDATE (master_key, fingerprint_key) ON SecretKeyring TO setpoint_hub;
 GRANT INSERT, UPDATE (revoked_at, last_used_at) ON Token TO setpoint_hub;
 -- The name is written anew when the first admin is registered again; a trigger keeps it the same.
 GRANT INSERT, UPDATE (name) ON Account TO setpoint_hub;

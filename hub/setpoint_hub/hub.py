@@ -33,7 +33,7 @@ from setpoint_hub.rpc.present import time_text
 from setpoint_hub.rpc.promoting import PromotingMethods
 from setpoint_hub.rpc.reading import ReadingMethods
 from setpoint_hub.rpc.registry import Registry
-from setpoint_hub.rpc.revealing import RevealMethods, record_in_log
+from setpoint_hub.rpc.revealing import RevealMethods
 from setpoint_hub.rpc.writing import WritingMethods
 from setpoint_hub.schema import check_schema
 from setpoint_hub.server import Door
@@ -107,7 +107,8 @@ class Hub:
             heartbeat_seconds=settings.heartbeat_seconds,
             clock=clock,
         )
-        self._refusals = Refusals(Audit(database), clock=clock)
+        self._audit = Audit(database)
+        self._refusals = Refusals(self._audit, clock=clock)
         self._registry = self._make_registry()
         http_api = HttpApi(self._follower, trouble=lambda: self.trouble, polled=self._watching.poll)
         self._token_use = TokenUse(self._accounts, every=settings.token_use_seconds, connected=self._connected_tokens)
@@ -204,7 +205,7 @@ class Hub:
             self._follower.look,
         )
         making = KeyMethods(keys, self._checker, self._vault)
-        revealing = RevealMethods(keys, SecretValues(self._database, self._vault), record_in_log)
+        revealing = RevealMethods(keys, SecretValues(self._database, self._vault), self._audit.record)
         reading = ReadingMethods(
             environments,
             keys,

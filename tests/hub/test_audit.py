@@ -427,6 +427,17 @@ async def test_who_asks_for_what_is_out_of_reach_is_on_record_by_name(hub: Runni
 ONE_CHANGE = [{"namespace": "payments", "key": "max_retries", "value": "much too high"}]
 
 
+async def test_a_change_of_a_key_is_on_record_by_what_changed(wire: Wire) -> None:
+    about = {"namespace": "payments", "key": "max_retries", "owner": "payments", "constraints": {"maximum": 7}}
+    await wire.ask("key.update", **about)
+    (told,) = await entries(wire, kind="key.update")
+    assert (told["namespace"], told["key"], told["about"]) == (
+        "payments",
+        "max_retries",
+        {"changed": ["owner", "constraints"]},
+    )
+
+
 async def test_the_first_admins_token_is_on_record_once(hubs: Hubs, tmp_path: Path) -> None:
     for _ in range(2):
         hub = await hubs.start(admin_token_file=tmp_path / "admin.token")

@@ -27,10 +27,11 @@ MAY_CHANGE: dict[str, set[str]] = {
     "audithead": {"sequence", "hash"},
     "change": set(),
     "changeset": set(),
-    "configkey": {"description", "owner", "tags"},
-    "configversion": {"is_active"},
+    "configkey": {"description", "owner", "tags", "constraints"},
+    "configversion": {"is_active", "wrapped_key", "master_key"},
     "environment": {"revision", "head_hash", "protected", "required_approvals", "position"},
     "installation": {"epoch", "access_revision"},
+    "secretkeyring": {"master_key", "fingerprint_key"},
     "token": {"revoked_at", "last_used_at"},
 }
 """Every table but ConfigWatch, which is no history, and its columns that a hub changes."""

@@ -61,7 +61,8 @@ class KeyMethods:
                 raise invalid_value(asked.namespace, asked.key, _refusal(broken))
             return details
 
-        shown = present.key(await self._keys.update(asked.namespace, asked.key, decide))
+        row = await self._keys.update(asked.namespace, asked.key, decide, actor=actor_of(session))
+        shown = present.key(row)
         return {**shown, "warnings": broken} if broken else shown
 
     async def _constraints(self, asked: CreateKeyParams | UpdateKeyParams) -> str | None:
