@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from setpoint.protocol.strict_json import dumps
-from setpoint_tui.answers import AuditEntry
+from setpoint_tui.audit_answers import AuditEntry
 from setpoint_tui.cli.output import console, print_line
 from setpoint_tui.cli.tables import Cell, Column, print_table
 from setpoint_tui.formatting import counted, format_age, format_revision

@@ -10,7 +10,8 @@ import typer
 
 from setpoint.protocol.audit_lines import head_line
 from setpoint.protocol.verification import Head
-from setpoint_tui.answers import AuditChain, AuditEntry, AuditExport, AuditHead, AuditPage, AuditVerdict, read_answer
+from setpoint_tui.answers import read_answer
+from setpoint_tui.audit_answers import AuditChain, AuditEntry, AuditExport, AuditHead, AuditPage, AuditVerdict
 from setpoint_tui.cli import options
 from setpoint_tui.cli.audit_view import Checked, print_checked, print_entries
 from setpoint_tui.cli.exit_codes import ExitCode
