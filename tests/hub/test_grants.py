@@ -41,8 +41,7 @@ MAY_CHANGE: dict[str, set[str]] = {
         "base_revision",
         "diff_hash",
         "checks",
-        "touched",
-    },  # fmt: skip
+    },
     "reviewdecision": set(),
     "reviewedit": {"base_version_id", "wrapped_key", "master_key"},
     "secretkeyring": {"master_key", "fingerprint_key"},
