@@ -22,7 +22,7 @@ demo: .venv/demo.stamp
 	@exec $(BIN)/setpoint demo $(ARGS)
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -42,6 +42,15 @@ CREATE TABLE IF NOT EXISTS Account (
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- What is on record says who did it by the account: another name would put it down to somebody else.
+CREATE OR REPLACE FUNCTION setpoint_name_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a user keeps its name: create another user' USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE OR REPLACE TRIGGER name_stays BEFORE UPDATE OF user_id, name ON Account
+    FOR EACH ROW WHEN (NEW.user_id <> OLD.user_id OR NEW.name <> OLD.name) EXECUTE FUNCTION setpoint_name_stays();
+
 
 -- A bearer token: only its hash is stored. Role and scopes say what it reaches.
 CREATE TABLE IF NOT EXISTS Token (
@@ -256,6 +265,16 @@ CREATE TABLE IF NOT EXISTS ChangeSet (
     UNIQUE (env, revision)
 );
 
+-- From where: the client's address as the hub saw it, and what its tool calls itself; empty for the hub's own work.
+-- (Version 2)
+ALTER TABLE ChangeSet ADD COLUMN IF NOT EXISTS from_address varchar(64) NOT NULL DEFAULT '';
+ALTER TABLE ChangeSet ADD COLUMN IF NOT EXISTS from_tool varchar(200) NOT NULL DEFAULT '';
+-- What the hash is made of: 1 as version 1 wrote it; 2 also covers from where, and digests in the place of values.
+ALTER TABLE ChangeSet ADD COLUMN IF NOT EXISTS hash_form smallint NOT NULL DEFAULT 1 CHECK (hash_form IN (1, 2));
+
+-- Serves the audit log, newest first.
+CREATE INDEX IF NOT EXISTS change_sets_by_time ON ChangeSet (created_at);
+
 COMMENT ON TABLE ChangeSet IS 'The log: one row per revision of an environment';
 
 
@@ -279,7 +298,57 @@ CREATE TABLE IF NOT EXISTS Change (
 CREATE INDEX IF NOT EXISTS changes_of_key ON Change (env, key_id, revision DESC);
 
 
--- What happened stays: versions, change sets and changes are added and never altered or removed.
+-- What happened and is no change set: a refused attempt, a token given, a secret revealed, … Never a value. (Version 2)
+CREATE TABLE IF NOT EXISTS AuditEvent (
+    -- One chain for the whole installation.
+    sequence       bigint PRIMARY KEY CHECK (sequence > 0),
+    -- 'environment.create', 'token.revoke', 'refused', …
+    kind           varchar(50) NOT NULL CHECK (kind ~ '^[a-z_]+(\.[a-z_]+)*$'),
+    created_at     timestamptz NOT NULL,
+    -- Null when nobody is known: a token that is none, or the hub itself.
+    user_id        bigint REFERENCES Account,
+    token_id       uuid REFERENCES Token,
+    from_address   varchar(64) NOT NULL DEFAULT '',
+    from_tool      varchar(200) NOT NULL DEFAULT '',
+    -- What it is about, as far as that has a name; of a refused attempt, what was asked for, whether it exists or not.
+    env            varchar(100),
+    namespace      varchar(100),
+    key            varchar(200),
+    -- What else there is to say: a small JSON object of names, versions, numbers and reasons, as canonical text.
+    about          text NOT NULL CHECK (jsonb_typeof(about::jsonb) = 'object' AND octet_length(about) <= 16384),
+    -- SHA-256 over this event and the hash before it.
+    previous_hash  bytea NOT NULL,
+    hash           bytea NOT NULL CHECK (octet_length(hash) = 32)
+);
+
+COMMENT ON TABLE AuditEvent IS 'What happened beside the changes of values; with ChangeSet it is the audit';
+
+-- Serves the audit log, newest first.
+CREATE INDEX IF NOT EXISTS events_by_time ON AuditEvent (created_at);
+
+-- Where the chain of events stands. Taken last in a transaction, so that nothing is waited for while it is held.
+CREATE TABLE IF NOT EXISTS AuditHead (
+    only_one  boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    sequence  bigint NOT NULL DEFAULT 0 CHECK (sequence >= 0),
+    hash      bytea NOT NULL DEFAULT '\x'
+);
+
+INSERT INTO AuditHead DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+CREATE OR REPLACE FUNCTION setpoint_sequence_rises_by_one() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.sequence NOT IN (OLD.sequence, OLD.sequence + 1) THEN
+        RAISE EXCEPTION 'the events are numbered one after the other, from % and not to %', OLD.sequence, NEW.sequence
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER sequence_rises_by_one BEFORE UPDATE ON AuditHead
+    FOR EACH ROW EXECUTE FUNCTION setpoint_sequence_rises_by_one();
+
+
+-- What happened stays: versions, change sets, changes and events are added and never altered or removed.
 CREATE OR REPLACE FUNCTION setpoint_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
@@ -293,6 +362,10 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON ChangeSet
     FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON Change
     FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON AuditEvent
+    FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE DELETE ON AuditHead
+    FOR EACH ROW EXECUTE FUNCTION setpoint_append_only();
 
 -- A row's trigger does not see TRUNCATE.
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ConfigVersion
@@ -300,6 +373,10 @@ CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ConfigVersion
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON ChangeSet
     FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
 CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON Change
+    FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON AuditEvent
+    FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON AuditHead
     FOR EACH STATEMENT EXECUTE FUNCTION setpoint_append_only();
 
 -- Without it, the fingerprints of before could not be compared with those to come.
@@ -488,5 +565,49 @@ COMMENT ON TABLE ConfigWatch IS 'What each instance says it runs; a receipt join
 
 -- Serves receipts and the fleet of one environment.
 CREATE INDEX IF NOT EXISTS watches_of_env ON ConfigWatch (env, last_seen);
+
+
+-- What a hub may do. It connects as a user that is a member of this role and owns nothing, so that no error of the hub,
+-- and nobody who gets hold of its connection, rewrites history; who owns the tables, or is superuser, could. (Version 2)
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'setpoint_hub') THEN
+        CREATE ROLE setpoint_hub NOLOGIN;
+    END IF;
+EXCEPTION
+    -- Roles belong to the whole server: another database may be making it this moment.
+    WHEN duplicate_object OR unique_violation THEN NULL;
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'the role setpoint_hub is missing and % may not create it: have it made by CREATE ROLE setpoint_hub NOLOGIN, then apply this again', current_user
+            USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO setpoint_hub', current_schema()); END $$;
+
+-- From nothing each time: what an earlier version allowed does not linger.
+REVOKE ALL ON Installation, Account, Token, Environment, ConfigKey, ConfigVersion, SecretKeyring, ChangeSet, Change,
+    AuditEvent, AuditHead, ConfigWatch, Review, ReviewEdit, ReviewDecision, Deadline FROM setpoint_hub;
+
+GRANT SELECT ON Installation, Account, Token, Environment, ConfigKey, ConfigVersion, SecretKeyring, ChangeSet, Change,
+    AuditEvent, AuditHead, ConfigWatch, Review, ReviewEdit, ReviewDecision, Deadline TO setpoint_hub;
+
+-- Added to, and nothing else.
+GRANT INSERT ON ChangeSet, Change, AuditEvent, ReviewDecision TO setpoint_hub;
+-- Added to, and these columns change.
+GRANT INSERT, UPDATE (is_active, wrapped_key, master_key) ON ConfigVersion TO setpoint_hub;
+GRANT INSERT, UPDATE (revision, head_hash, protected, required_approvals, position) ON Environment TO setpoint_hub;
+GRANT INSERT, UPDATE (description, owner, tags, constraints) ON ConfigKey TO setpoint_hub;
+GRANT INSERT, UPDATE (master_key, fingerprint_key) ON SecretKeyring TO setpoint_hub;
+GRANT INSERT, UPDATE (state, applied_revision, apply_at, scheduled_by, scheduled_token, base_revision, diff_hash, checks, touched)
+    ON Review TO setpoint_hub;
+GRANT INSERT, UPDATE (base_version_id, wrapped_key, master_key) ON ReviewEdit TO setpoint_hub;
+GRANT INSERT, UPDATE (settled_at, outcome) ON Deadline TO setpoint_hub;
+GRANT INSERT, UPDATE (revoked_at, last_used_at) ON Token TO setpoint_hub;
+-- The name is written anew when the first admin is registered again; a trigger keeps it the same.
+GRANT INSERT, UPDATE (name) ON Account TO setpoint_hub;
+GRANT UPDATE (epoch, access_revision, review_revision) ON Installation TO setpoint_hub;
+GRANT UPDATE (sequence, hash) ON AuditHead TO setpoint_hub;
+-- What instances say of themselves is no history.
+GRANT INSERT, UPDATE, DELETE ON ConfigWatch TO setpoint_hub;
 
 COMMIT;

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from support.databases import apply_schema, database_name, temporary_database
+from support.databases import apply_schema, database_name, hub_user, temporary_database
 from support.hubs import Hubs, RunningHub, issue_token
-from support.servers import postgres_source, redis_source
+from support.servers import held_by_thread, postgres_source, redis_source
 
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
 
@@ -24,7 +24,7 @@ def pytest_report_header() -> list[str]:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The session's PostgreSQL server, started by the first test that asks; its own database is not used."""
-    with postgres_source().start() as url:
+    with postgres_source().start() as url, held_by_thread(hub_user(url)):
         yield url
 
 

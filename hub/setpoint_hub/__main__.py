@@ -10,12 +10,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from setpoint_hub.database_users import let_in, user_of
 from setpoint_hub.embedded import EmbeddedError
 from setpoint_hub.errors import DatabaseUnavailable, HubError
 from setpoint_hub.rotation import rotate
 from setpoint_hub.schema import apply_schema, schema_text
 from setpoint_hub.sealing import new_master_key
-from setpoint_hub.settings import read_settings
+from setpoint_hub.settings import HubSettings, read_settings
 from setpoint_hub.up import Listen, default_data_folder, serve_hub, up
 
 __all__ = ["main"]
@@ -86,12 +87,22 @@ async def _work(asked: argparse.Namespace) -> None:
 
 
 async def _apply_schema() -> None:
-    url = read_settings(redis_url="unused").database_url
+    settings = read_settings(redis_url="unused")
     try:
-        await apply_schema(url)
+        await apply_schema(settings.owner_database_url or settings.database_url)
+        _say("schema.sql is applied")
+        await _let_hub_in(settings)
     except DatabaseUnavailable as error:
         raise HubError(f"PostgreSQL cannot be reached: {error}") from error
-    _say("schema.sql is applied")
+
+
+async def _let_hub_in(settings: HubSettings) -> None:
+    """Give the user of the hub's URL its rights, when the owner's URL is another."""
+    owner, user = settings.owner_database_url, user_of(settings.database_url)
+    if owner is None or user is None or user_of(owner) == user:
+        return
+    made = await let_in(owner, user)
+    _say(f"the database user {user.name} {'was made, and ' if made else ''}has a hub's rights")
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None], *, watch_stdin: bool) -> None:

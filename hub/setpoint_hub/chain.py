@@ -1,63 +1,31 @@
-"""The chain of hashes over an environment's change sets: an edit of history breaks it. Pure."""
+"""What the hub puts under the hashes of a change set: see `setpoint.protocol.chain` for the chain itself. Pure."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import UUID
+from typing import Final
 
+from setpoint.protocol.chain import ChainedChange, digest
 from setpoint.protocol.strict_json import dumps
 from setpoint_hub.replica import KeyChange
 
-__all__ = ["Header", "link", "request_fingerprint"]
+__all__ = ["HASH_FORM", "chained", "request_fingerprint"]
+
+HASH_FORM: Final = 2
+"""The form of the hash of every change set that is written now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a change set says of itself."""
-
-    id: UUID
-    env: str
-    revision: int
-    how: str
-    by_id: int
-    token_id: UUID
-    note: str
-    at: datetime
-    request_id: UUID
-
-
-def link(previous: bytes, header: Header, changes: Sequence[KeyChange]) -> bytes:
-    """Return the SHA-256 over the hash before, the header and the changes, ordered by name whoever wrote them."""
-    content = {
-        "change_set": str(header.id),
-        "env": header.env,
-        "revision": header.revision,
-        "how": header.how,
-        "by": header.by_id,
-        "token": str(header.token_id),
-        "note": header.note,
-        "at": header.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "request": str(header.request_id),
-        "changes": [
-            [
-                change.namespace,
-                change.key,
-                change.type,
-                _id(change.previous_version),
-                _id(change.version),
-                change.text,
-            ]
-            for change in sorted(changes, key=lambda change: (change.namespace, change.key))
-        ],
-    }
-    return hashlib.sha256(previous + dumps(content).encode()).digest()
+def chained(change: KeyChange, *, is_new: bool) -> ChainedChange:
+    """Return a change as the chain covers it; the value as its digest."""
+    return ChainedChange(
+        namespace=change.namespace,
+        key=change.key,
+        type=change.type,
+        previous_version=change.previous_version,
+        version=change.version,
+        content=None if change.text is None else digest(change.text),
+        is_new=is_new,
+    )
 
 
 def request_fingerprint(*asked: object) -> bytes:
     """Return the SHA-256 of what a request asks for, to notice another request under the same id."""
     return hashlib.sha256(dumps(asked).encode()).digest()
-
-
-def _id(version: UUID | None) -> str | None:
-    return None if version is None else str(version)

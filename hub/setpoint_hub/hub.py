@@ -17,6 +17,7 @@ from setpoint_hub.admission import Admission
 from setpoint_hub.applying import Applying
 from setpoint_hub.checker import Checker
 from setpoint_hub.database import Database, open_database
+from setpoint_hub.database_users import HUB_ROLE, may_alter_history
 from setpoint_hub.errors import DatabaseUnavailable
 from setpoint_hub.fanout import FanOut
 from setpoint_hub.fleet import Fleet
@@ -24,15 +25,17 @@ from setpoint_hub.follower import Follower
 from setpoint_hub.hints import Listener, Publisher
 from setpoint_hub.http_api import HttpApi
 from setpoint_hub.judging import Judge
+from setpoint_hub.refusals import Refusals
 from setpoint_hub.reverting import Reverting
 from setpoint_hub.roles import powers
 from setpoint_hub.rpc.accounts import AccountMethods
+from setpoint_hub.rpc.auditing import AuditMethods
 from setpoint_hub.rpc.keys import KeyMethods
 from setpoint_hub.rpc.present import time_text
 from setpoint_hub.rpc.promoting import PromotingMethods
 from setpoint_hub.rpc.reading import ReadingMethods
 from setpoint_hub.rpc.registry import Registry
-from setpoint_hub.rpc.revealing import RevealMethods, record_in_log
+from setpoint_hub.rpc.revealing import RevealMethods
 from setpoint_hub.rpc.reviewing import ReviewingMethods
 from setpoint_hub.rpc.temporary import TemporaryMethods
 from setpoint_hub.rpc.writing import WritingMethods
@@ -41,6 +44,9 @@ from setpoint_hub.server import Door
 from setpoint_hub.session import Session
 from setpoint_hub.settings import HubSettings
 from setpoint_hub.store.accounts import Accounts
+from setpoint_hub.store.audit import Audit
+from setpoint_hub.store.audit_log import AuditLog
+from setpoint_hub.store.chains import Chains
 from setpoint_hub.store.comparing import Comparisons
 from setpoint_hub.store.deadlines import Deadlines
 from setpoint_hub.store.environments import Environments
@@ -126,11 +132,15 @@ class Hub:
             after_review=self._follower.look,
             clock=clock,
         )
+        self._audit = Audit(database)
+        self._refusals = Refusals(self._audit, clock=clock)
         self._registry = self._make_registry()
         http_api = HttpApi(self._follower, trouble=lambda: self.trouble, polled=self._watching.poll)
         self._token_use = TokenUse(self._accounts, every=settings.token_use_seconds, connected=self._connected_tokens)
         admission = Admission(self._access, http_api, on_use=self._token_use.note, settings=settings)
-        self._door = Door(self._access, admission, self, on_end=self._end, settings=settings)
+        self._door = Door(
+            self._access, admission, self, on_end=self._end, on_refusal=self._refusals.note, settings=settings
+        )
 
     @property
     def address(self) -> str:
@@ -153,11 +163,13 @@ class Hub:
 
     async def answer(self, session: Session, call: Call) -> object:
         """Answer a request of people and tools."""
-        return await self._registry.answer(session, call)
+        with self._refusals.noted(session, call):
+            return await self._registry.answer(session, call)
 
     def watch(self, session: Session, call: Call) -> None:
         """Begin a watch."""
-        self._watching.watch(session, call)
+        with self._refusals.noted(session, call):
+            self._watching.watch(session, call)
 
     def notify(self, session: Session, call: Call) -> None:
         """Take a notification."""
@@ -179,6 +191,7 @@ class Hub:
                 self._door.sweep,
                 self._timetable.run,
                 self._token_use.run,
+                self._refusals.run,
                 self._catch_up,
             ):
                 tasks.create_task(work())
@@ -191,8 +204,9 @@ class Hub:
             async with asyncio.timeout(2):
                 await self._fleet.flush()
                 await self._token_use.flush()
+                await self._refusals.flush()
         except (DatabaseUnavailable, TimeoutError) as error:
-            log.warning("the last heartbeats were not written: %s", error)
+            log.warning("what was heard last was not written: %s", error)
 
     def _make_registry(self) -> Registry:
         environments, keys, history = Environments(self._database), self._keys, History(self._database)
@@ -202,7 +216,7 @@ class Hub:
         promoting = PromotingMethods(keys, Comparisons(self._database), self._judge, self._writer, after_commit)
         temporary = TemporaryMethods(self._deadlines, history, self._log)
         making = KeyMethods(keys, self._checker, self._vault)
-        revealing = RevealMethods(keys, SecretValues(self._database, self._vault), record_in_log)
+        revealing = RevealMethods(keys, SecretValues(self._database, self._vault), self._audit.record)
         reading = ReadingMethods(
             environments,
             keys,
@@ -213,7 +227,8 @@ class Hub:
             status=self._status,
         )
         accounts = AccountMethods(self._accounts, whoami=self._whoami, after_change=self._read_tokens)
-        groups = (writing, making, promoting, reviewing, temporary, reading, revealing, accounts)
+        auditing = AuditMethods(AuditLog(self._database), Chains(self._database))
+        groups = (writing, making, promoting, reviewing, temporary, reading, revealing, accounts, auditing)
         own = [method for group in groups for method in group.methods()]
         return Registry([*own, *self._activity.methods(self._follower)])
 
@@ -223,6 +238,7 @@ class Hub:
             try:
                 await check_schema(self._database)
                 await Keyrings(self._database).unlock(self._vault)
+                await self._warn_of_owner()
                 if self._settings.admin_token_file is not None:
                     await register_admin(self._accounts, self._settings.admin_token_file)
                 return
@@ -232,6 +248,14 @@ class Hub:
                 log.warning("waiting for PostgreSQL: %s", error)
                 await asyncio.sleep(pause)
                 pause = min(3.0, pause * 2)
+
+    async def _warn_of_owner(self) -> None:
+        if await may_alter_history(self._database):
+            log.warning(
+                "the user of SETPOINT_DATABASE_URL owns the tables, or is a superuser, and could alter history: "
+                "give the hub a user of its own, a member of the role %s (docs/deploy.md)",
+                HUB_ROLE,
+            )
 
     async def _catch_up(self) -> None:
         while True:

@@ -1,5 +1,7 @@
 """The schema: where schema.sql is, applying it, and refusing a database that has another one."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +10,7 @@ import asyncpg
 from setpoint_hub.database import Database
 from setpoint_hub.errors import DatabaseUnavailable, SchemaMismatch, StartRefused
 
-__all__ = ["SCHEMA_VERSION", "apply_schema", "check_schema", "schema_text"]
+__all__ = ["SCHEMA_VERSION", "apply_schema", "check_schema", "owner_connection", "schema_text"]
 
 SCHEMA_VERSION: Final = 2
 """The version that schema.sql says of itself; a test keeps the two in step."""
@@ -23,21 +25,29 @@ def schema_text() -> str:
     raise StartRefused("schema.sql is missing from this installation: install setpoint again")
 
 
-async def apply_schema(database_url: str) -> None:
-    """Apply schema.sql; harmless when it is applied already.
+async def apply_schema(owner_url: str) -> None:
+    """Apply schema.sql as the user who owns the tables, or will; harmless when it is applied already.
 
     Raises DatabaseUnavailable, or StartRefused with PostgreSQL's own word when it refuses.
     """
+    async with owner_connection(owner_url) as connection:
+        try:
+            await connection.execute(schema_text())
+        except asyncpg.PostgresError as error:
+            raise StartRefused(f"PostgreSQL refused schema.sql: {error}") from error
+
+
+@asynccontextmanager
+async def owner_connection(owner_url: str) -> AsyncGenerator["asyncpg.Connection[asyncpg.Record]"]:
+    """Connect as the tables' owner. Raises DatabaseUnavailable and StartRefused."""
     try:
-        connection = await asyncpg.connect(database_url, timeout=5)
+        connection = await asyncpg.connect(owner_url, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
         raise DatabaseUnavailable(str(error) or "no answer in time") from error
     except (ValueError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
         raise StartRefused(f"the database cannot be used: {error}") from error
     try:
-        await connection.execute(schema_text())
-    except asyncpg.PostgresError as error:
-        raise StartRefused(f"PostgreSQL refused schema.sql: {error}") from error
+        yield connection
     finally:
         await connection.close(timeout=5)
 
@@ -48,6 +58,10 @@ async def check_schema(database: Database) -> None:
         row = await database.row("SELECT schema_version FROM Installation")
     except asyncpg.UndefinedTableError as error:
         raise SchemaMismatch("this database has no Setpoint schema: run `setpoint schema apply` on it once") from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise StartRefused(
+            f"the hub's database user may not use Setpoint's tables ({error}): let it in with GRANT setpoint_hub TO it"
+        ) from error
     except asyncpg.PostgresError as error:
         raise StartRefused(f"the database cannot be used: {error}") from error
     except ValueError as error:

@@ -12,12 +12,16 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from setpoint.protocol.chain import Origin
 from setpoint.protocol.close_codes import SUBPROTOCOL, CloseCode
-from setpoint_hub.access import Access
+from setpoint_hub.access import Access, bearer_token
 from setpoint_hub.admission import Admission
+from setpoint_hub.audit import Actor, Event
 from setpoint_hub.errors import StartRefused
 from setpoint_hub.http_api import Answer, error_answer
 from setpoint_hub.metrics import CONNECTIONS, STALLED
+from setpoint_hub.origin import origin_of
+from setpoint_hub.refusals import refused_request
 from setpoint_hub.session import Answerer, Session
 from setpoint_hub.settings import HubSettings
 from setpoint_hub.tls import tls_context
@@ -28,6 +32,8 @@ log = logging.getLogger(__name__)
 
 LARGEST_FRAME: Final = 1024 * 1024
 SWEEP_SECONDS: Final = 1.0
+
+_REFUSALS: Final[dict[int, str]] = {HTTPStatus.UNAUTHORIZED: "unauthorised", HTTPStatus.FORBIDDEN: "forbidden"}
 
 
 class Door:
@@ -40,12 +46,14 @@ class Door:
         answerer: Answerer,
         *,
         on_end: Callable[[Session], None],
+        on_refusal: Callable[[Event], None],
         settings: HubSettings,
     ) -> None:
         self._access = access
         self._admission = admission
         self._answerer = answerer
         self._on_end = on_end
+        self._on_refusal = on_refusal
         self._settings = settings
         self._server: Server | None = None
         self.sessions: set[Session] = set()
@@ -131,8 +139,28 @@ class Door:
         answer = self._admission.decide(connection, request)
         if answer is None:
             return None
+        if answer.status in _REFUSALS:
+            self._note_refusal(connection, request, _REFUSALS[answer.status])
         # The answer to HEAD has no body, whatever its length says.
         return _response(answer, with_body=request.method != "HEAD")
+
+    def _note_refusal(self, connection: ServerConnection, request: Request, error: str) -> None:
+        headers = request.headers
+        token = bearer_token(", ".join(headers.get_all("Authorization")))
+        principal = None if token is None else self._access.principal(token, now=datetime.now(UTC))
+        origin = self._origin(connection, headers)
+        actor = Actor(None, None, origin)
+        if principal is not None:
+            actor = Actor(principal.user_id, principal.token_id, origin)
+        self._on_refusal(refused_request(actor, request.path, error))
+
+    def _origin(self, connection: ServerConnection, headers: Headers) -> Origin:
+        return origin_of(
+            str(connection.remote_address[0]) if connection.remote_address else "",
+            user_agent=next(iter(headers.get_all("User-Agent")), None),
+            forwarded=headers.get_all("X-Forwarded-For"),
+            trusted=self._settings.trusted_proxies,
+        )
 
     def _refuse_in_json(self, _: ServerConnection, __: Request, response: Response) -> Response | None:
         """Say in the shape of every other error why the library did not open a WebSocket."""
@@ -148,7 +176,9 @@ class Door:
 
     async def _serve(self, connection: ServerConnection) -> None:
         principal = self._admission.begin(connection)
-        session = Session(connection, principal, settings=self._settings)
+        assert connection.request is not None
+        origin = self._origin(connection, connection.request.headers)
+        session = Session(connection, principal, origin=origin, settings=self._settings)
         self.sessions.add(session)
         CONNECTIONS.set(len(self.sessions))
         try:

@@ -10,6 +10,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from setpoint.errors import InvalidRequest, NotJson, NotJsonRpc, ProtocolError, RequestFailed
+from setpoint.protocol.chain import Origin
 from setpoint.protocol.close_codes import CloseCode
 from setpoint.protocol.jsonrpc import (
     INTERNAL_ERROR,
@@ -56,11 +57,14 @@ class Answerer(Protocol):
 
 
 class Session:
-    """A connection with its principal. `watcher` and `instance` are set while it watches."""
+    """A connection with its principal and its origin. `watcher` and `instance` are set while it watches."""
 
-    def __init__(self, connection: ServerConnection, principal: Principal, *, settings: HubSettings) -> None:
+    def __init__(
+        self, connection: ServerConnection, principal: Principal, *, origin: Origin, settings: HubSettings
+    ) -> None:
         self.connection = connection
         self.principal = principal
+        self.origin = origin
         self.outlet = Outlet(connection, limit=settings.buffer_bytes)
         self.watcher: Watcher | None = None
         self.instance: Instance | None = None

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from setpoint_hub.errors import StartRefused
+from setpoint_hub.origin import Network
 
 __all__ = ["HubSettings", "read_settings"]
 
@@ -24,6 +25,8 @@ class HubSettings(BaseSettings):
 
     database_url: str
     """PostgreSQL 14 or newer, as a URL; several hosts with target_session_attrs=read-write reach a standby."""
+    owner_database_url: str | None = None
+    """The same database as the user who owns the tables: `schema apply` alone uses it, and a hub never."""
     redis_url: str
     """Redis 7 or Valkey, as redis://, rediss:// or unix://. Carries hints between hubs, never values."""
     host: str = "127.0.0.1"
@@ -38,6 +41,8 @@ class HubSettings(BaseSettings):
     """Listen in clear on an address that other machines reach: for a hub behind a proxy that speaks TLS."""
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
     """Origins whose pages may use the hub, with commas between; services and tools send none, and need none."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_words)] = ()
+    """Addresses or networks, with commas between, whose X-Forwarded-For is believed: for the audit, and only for it."""
     admin_token_file: Path | None = None
     """Holds the first admin token: registered when it exists, else made and written (0600) if there is none yet."""
     master_key_file: Path | None = None

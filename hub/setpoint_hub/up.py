@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from setpoint_hub.database_users import let_in, user_of
 from setpoint_hub.embedded import DataFolder, embedded_servers
 from setpoint_hub.errors import StartRefused
 from setpoint_hub.hub import Hub, open_hub
@@ -53,9 +54,12 @@ async def up(data: Path, listen: Listen, report: Report) -> None:
     with DataFolder(data) as folder:
         async with embedded_servers(folder, report=report, database_url=given[0], redis_url=given[1]) as servers:
             report("applying schema.sql")
-            await apply_schema(servers.database_url)
+            owner_url = (given[0] and os.environ.get("SETPOINT_OWNER_DATABASE_URL")) or servers.database_url
+            await apply_schema(owner_url)
+            if servers.hub_database_url != owner_url and (user := user_of(servers.hub_database_url)):
+                await let_in(owner_url, user)
             settings = read_settings(
-                database_url=servers.database_url,
+                database_url=servers.hub_database_url,
                 redis_url=servers.redis_url,
                 host=listen.host,
                 port=listen.port,

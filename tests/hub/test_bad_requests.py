@@ -233,7 +233,7 @@ async def test_what_an_instance_says_of_itself_never_holds_up_the_fleet(unharmed
         await unharmed.heartbeat(0, status="refused", error=error)
         await unharmed.ask("whoami")
         await shared_hub.hub._fleet.flush()
-    connection = await asyncpg.connect(shared_hub.settings.database_url, timeout=10)
+    connection = await asyncpg.connect(shared_hub.owner_url, timeout=10)
     row = await connection.fetchrow("SELECT service, sdk, error FROM ConfigWatch WHERE client_id = 'bad'")
     await connection.close(timeout=5)
     assert row is not None

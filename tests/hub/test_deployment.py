@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from setpoint import __version__
+from setpoint_hub.database_users import DatabaseUser, user_of
 from setpoint_hub.schema import SCHEMA_VERSION, schema_text
 from setpoint_hub.settings import HubSettings
 
@@ -24,6 +25,10 @@ def compose() -> dict[str, Any]:
 def hubs_of(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
     services: dict[str, dict[str, Any]] = compose["services"]
     return {name: service for name, service in services.items() if service.get("command") == ["hub"]}
+
+
+def database_user(url: str) -> DatabaseUser | None:
+    return user_of(re.sub(r"\$\{.*?\}", "secret", url))
 
 
 def test_compose_runs_two_hubs_behind_a_proxy_over_postgresql_17_and_valkey(compose: dict[str, Any]) -> None:
@@ -56,7 +61,19 @@ def test_compose_sets_no_password_of_its_own(compose: dict[str, Any]) -> None:
     password = compose["services"]["postgres"]["environment"]["POSTGRES_PASSWORD"]
     assert password.startswith("${POSTGRES_PASSWORD:?")
     for service in hubs_of(compose).values():
-        assert "${POSTGRES_PASSWORD:?" in service["environment"]["SETPOINT_DATABASE_URL"]
+        assert "${HUB_PASSWORD:?" in service["environment"]["SETPOINT_DATABASE_URL"]
+
+
+def test_in_compose_the_owner_applies_the_schema_and_hubs_are_somebody_else(compose: dict[str, Any]) -> None:
+    given = compose["services"]["schema"]["environment"]
+    owner, user = database_user(given["SETPOINT_OWNER_DATABASE_URL"]), database_user(given["SETPOINT_DATABASE_URL"])
+    assert owner is not None
+    assert owner.name == compose["services"]["postgres"]["environment"]["POSTGRES_USER"]
+    for service in hubs_of(compose).values():
+        assert "SETPOINT_OWNER_DATABASE_URL" not in service["environment"]
+        assert database_user(service["environment"]["SETPOINT_DATABASE_URL"]) == user
+    assert user is not None
+    assert user.name != owner.name
 
 
 def test_the_files_and_the_image_that_compose_names_are_there(compose: dict[str, Any]) -> None:

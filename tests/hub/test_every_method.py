@@ -247,7 +247,7 @@ async def invalid_token(world: RunningHub, kind: str) -> str | None:
         if kind == "revoked":
             await admin.ask("token.revoke", id=given["id"])
             return str(given["token"])
-        connection = await asyncpg.connect(world.settings.database_url, timeout=10)
+        connection = await asyncpg.connect(world.owner_url, timeout=10)
         await connection.execute(_INVALIDATE, given["id"])
         await connection.close(timeout=5)
         # Whatever changes accounts has the hub read them anew.

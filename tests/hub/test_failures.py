@@ -19,7 +19,7 @@ from setpoint_hub.embedded import DataFolder, EmbeddedPostgres, EmbeddedValkey, 
 from setpoint_hub.errors import DatabaseUnavailable, StartRefused
 from setpoint_hub.schema import apply_schema
 from setpoint_hub.store.writer import Committed, Writer
-from support.databases import temporary_database
+from support.databases import hub_user, temporary_database
 from support.hubs import Hubs, RunningHub, issue_token, running_hub
 from support.waiting import eventually
 from support.wire import Refused, Wire, http
@@ -54,7 +54,7 @@ async def valkey(folder: DataFolder) -> AsyncGenerator[EmbeddedValkey]:
 @pytest.fixture
 async def mortal_hubs(hubs: Hubs, postgres: EmbeddedPostgres) -> AsyncGenerator[Hubs]:
     """Starts hubs on the PostgreSQL that may be killed."""
-    async with temporary_database(postgres.dsn) as url:
+    async with hub_user(postgres.dsn), temporary_database(postgres.dsn) as url:
         await apply_schema(url)
         token, _ = await issue_token(url)
         hubs.database_url, hubs.token = url, token

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from setpoint_hub.errors import StartRefused
+from support.databases import as_hub
 from support.hubs import Hubs, RunningHub
 from support.programs import Program, run_program, start_program
 from support.waiting import WITHIN, eventually
@@ -20,7 +21,7 @@ from support.wire import open_wire, stalled_reader
 @asynccontextmanager
 async def hub_program(hubs: Hubs, **settings: object) -> AsyncGenerator[Program]:
     """Run `setpoint hub` on the test's database, where the admin's token is known."""
-    given = {"database_url": hubs.database_url, "redis_url": hubs.redis_url, "poll_seconds": 0.2}
+    given = {"database_url": as_hub(hubs.database_url), "redis_url": hubs.redis_url, "poll_seconds": 0.2}
     async with start_program("hub", "--port", "0", settings={**given, **settings}) as program:
         yield program
 

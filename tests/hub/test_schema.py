@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 from uuid import uuid4
@@ -9,9 +10,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from setpoint.protocol.audit_lines import read_line
+from setpoint.protocol.chain import ChainedChange, ChainedChangeSet, Link, Origin, link
+from setpoint.protocol.strict_json import dumps
 from setpoint_hub.errors import DatabaseUnavailable, SchemaMismatch, StartRefused
 from setpoint_hub.schema import SCHEMA_VERSION, apply_schema, schema_text
-from support.hubs import RunningHub, running_hub
+from support.chains import verified
+from support.hubs import Hubs, RunningHub, issue_token, running_hub
 from support.wire import Wire
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -29,7 +34,7 @@ async def written(shared_hub: RunningHub) -> AsyncGenerator[Database]:
     """A connection, past the hub, to the module's database, in which something has been written."""
     async with shared_hub.connect() as wire:
         await wire.set(3)
-    connection = await asyncpg.connect(shared_hub.settings.database_url, timeout=10, command_timeout=10)
+    connection = await asyncpg.connect(shared_hub.owner_url, timeout=10, command_timeout=10)
     yield connection
     await connection.close(timeout=5)
 
@@ -42,20 +47,68 @@ async def test_applying_it_twice_changes_nothing(wire: Wire, database: Database,
     assert [sorted(map(str, rows)) for rows in after] == [sorted(map(str, rows)) for rows in before]
 
 
-async def test_a_database_of_the_first_version_gets_what_came_later(
-    wire: Wire, database: Database, database_url: str
+async def test_a_database_of_version_1_with_data_gets_what_came_later_and_verifies(
+    hubs: Hubs, bare_database_url: str, database_url: str
 ) -> None:
-    await wire.set(3)
-    now = [await database.fetch(query) for query in (_LAYOUT, _TRIGGERS)]
-    await database.execute("DROP TABLE Deadline, ReviewDecision, ReviewEdit, Review")
-    await database.execute("ALTER TABLE Installation DROP COLUMN review_revision")
-    await database.execute("UPDATE Installation SET schema_version = 1")
-    await apply_schema(database_url)
-    assert [sorted(map(str, await database.fetch(query))) for query in (_LAYOUT, _TRIGGERS)] == [
-        sorted(map(str, rows)) for rows in now
-    ]
-    assert await database.fetchval("SELECT schema_version FROM Installation") == SCHEMA_VERSION
-    assert await database.fetchval("SELECT revision FROM Environment WHERE env = 'staging'") == 1
+    old = await asyncpg.connect(bare_database_url, timeout=10, command_timeout=10)
+    fresh = await asyncpg.connect(database_url, timeout=10, command_timeout=10)
+    try:
+        await old.execute((Path(__file__).parent / "schema_1.sql").read_text())
+        hubs.database_url, hubs.token = bare_database_url, (await issue_token(bare_database_url))[0]
+        await _write_as_version_1(old)
+        await apply_schema(bare_database_url)
+        for query in (_LAYOUT, _TRIGGERS):
+            assert sorted(map(str, await old.fetch(query))) == sorted(map(str, await fresh.fetch(query)))
+        async with (await hubs.start()).connect() as wire:
+            assert (await wire.ask("audit.verify", env="staging"))["revisions"] == 1
+            assert (await wire.set(4))["revision"] == 2
+            verdict = await wire.ask("audit.verify", env="staging")
+            assert (verdict["ok"], verdict["revisions"]) == (True, 2)
+            forms = await old.fetch("SELECT hash_form, from_address FROM ChangeSet ORDER BY revision")
+            assert [tuple(row) for row in forms] == [(1, ""), (2, "127.0.0.1")]
+            lines = [read_line(dumps(line)) for line in (await wire.ask("audit.export", env="staging"))["lines"]]
+            assert verified([line for line in lines if isinstance(line, Link)]) is None
+            # An old row cannot be given an origin that its hash does not cover.
+            await old.execute("SET session_replication_role = replica")
+            await old.execute("UPDATE ChangeSet SET from_address = '192.0.2.1' WHERE revision = 1")
+            assert (await wire.ask("audit.verify", env="staging"))["broken"]["revision"] == 1
+    finally:
+        await hubs.stop()
+        await old.close(timeout=5)
+        await fresh.close(timeout=5)
+
+
+async def _write_as_version_1(old: Database) -> None:
+    """Write `payments/max_retries` = 3 in staging as a hub of version 1 did."""
+    key_id, version, token = uuid4(), uuid4(), await old.fetchrow("SELECT user_id, token_id FROM Token")
+    assert token is not None
+    record = ChainedChangeSet(
+        form=1,
+        id=uuid4(),
+        env="staging",
+        revision=1,
+        how="set",
+        by_id=token["user_id"],
+        token_id=token["token_id"],
+        note="long ago",
+        at=datetime(2030, 1, 1, tzinfo=UTC),
+        origin=Origin("", ""),
+        request_id=uuid4(),
+        request_hash=b"",
+        changes=(ChainedChange("payments", "max_retries", "int", None, version, "3", is_new=False),),
+    )
+    chained = link(b"", record)
+    by, at = record.by_id, record.at
+    await old.execute("INSERT INTO ConfigKey VALUES ($1, 'payments', 'max_retries', 'int')", key_id)
+    await old.execute(
+        "INSERT INTO ConfigVersion VALUES ($1, $2, '3', 'staging', true, $3, 'long ago', $4)", version, key_id, by, at
+    )
+    await old.execute(
+        "INSERT INTO ChangeSet VALUES ($1, 'staging', 1, 'set', $2, $3, 'long ago', $4, $5, sha256('x'), '', $6)",
+        *(record.id, by, record.token_id, at, record.request_id, chained),
+    )
+    await old.execute("INSERT INTO Change VALUES ('staging', 1, $1, $2, NULL)", key_id, version)
+    await old.execute("UPDATE Environment SET revision = 1, head_hash = $1 WHERE env = 'staging'", chained)
 
 
 async def test_environments_that_were_removed_on_purpose_do_not_come_back(

@@ -1,6 +1,7 @@
 """Secrets: in the clear for services and by reveal, and nowhere else; sealed for one place, under a master key."""
 
 import asyncio
+import hashlib
 import json
 import logging
 from collections.abc import AsyncGenerator
@@ -13,13 +14,15 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from hub.test_chain import header_of
-from setpoint_hub.chain import link
+from setpoint.protocol.audit_lines import read_line
+from setpoint.protocol.chain import Link
+from setpoint.protocol.strict_json import dumps
 from setpoint_hub.errors import HubError, StartRefused
-from setpoint_hub.replica import KeyChange
 from setpoint_hub.rotation import rotate
 from setpoint_hub.sealing import new_master_key, read_master_key
 from setpoint_hub.settings import HubSettings
+from support.chains import verified
+from support.databases import as_hub
 from support.hubs import Hubs, RunningHub, issue_token
 from support.programs import run_program
 from support.tokens import token_of
@@ -88,7 +91,7 @@ async def monitored(redis_url: str) -> AsyncGenerator[list[str]]:
 
 
 def settings_of(hubs: Hubs, *keys: str) -> HubSettings:
-    return HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, master_key=",".join(keys))
+    return HubSettings(database_url=as_hub(hubs.database_url), redis_url=hubs.redis_url, master_key=",".join(keys))
 
 
 async def test_a_secret_is_in_the_clear_for_services_and_nowhere_else(
@@ -221,10 +224,24 @@ async def test_a_reveal_is_for_editors_and_on_record(
     async with keeping.connect_once_known(token) as reader:
         refused = await reader.refusal("secret.reveal", **STAGING)
     assert (revealed["value"], missing.kind, plain.code, refused.kind) == (CLEAR, "not_found", -32602, "forbidden")
-    recorded = [record.getMessage() for record in caplog.records if "secret.reveal" in record.getMessage()]
-    assert [said.split(" by ")[0].split(" to ")[0] for said in recorded] == ["secret.reveal", "refused secret.reveal"]
-    assert "payments" in recorded[0]
-    assert CLEAR not in caplog.text
+
+    async def recorded() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await operator.ask("audit.log", limit=2))["entries"]
+        return found if found[0]["kind"] == "refused" else []
+
+    denied, reveal = await eventually(recorded)
+    assert (denied["by"]["name"], denied["about"]["method"]) == ("service", "secret.reveal")
+    assert (reveal["kind"], reveal["by"]["name"]) == ("secret.reveal", "admin")
+    assert (reveal["env"], reveal["namespace"], reveal["key"]) == ("staging", "payments", "api_key")
+    assert reveal["about"] == {"version": revealed["version"]}
+    assert CLEAR not in caplog.text + json.dumps([denied, reveal])
+
+
+async def test_a_secret_that_cannot_be_recorded_is_not_shown(operator: Wire, database: Database) -> None:
+    await operator.set(CLEAR, "api_key")
+    await database.execute("REVOKE INSERT ON AuditEvent FROM setpoint_hub")
+    refused = await operator.refusal("secret.reveal", **STAGING)
+    assert (refused.code, CLEAR in refused.message) == (-32603, False)
 
 
 async def test_a_hub_without_a_master_key_keeps_no_secrets_and_runs(wire: Wire) -> None:
@@ -255,6 +272,8 @@ async def test_a_hub_with_the_wrong_master_key_refuses_to_start(
         (f"{OLD}\nnonsense\n", "is not usable"),
         (None, "cannot be read"),
     ],
+    # The keys differ from run to run, and names of tests may not.
+    ids=["empty", "short", "a line that is none", "no file"],
 )
 async def test_a_master_key_file_that_is_none_is_told(
     hubs: Hubs, tmp_path: Path, content: str | None, said: str
@@ -296,6 +315,8 @@ async def test_a_rotation_moves_every_secret_while_hubs_go_on(hubs: Hubs, databa
     assert said == f"1 keys of secrets were wrapped anew, all are under {old_id} now; no secret needs {new_id} any more"
     assert await database.fetchval("SELECT value FROM ConfigVersion") == before
     async with both.connect() as wire:
+        (told,) = (await wire.ask("audit.log", kind="secrets"))["entries"]
+        assert (told["by"], told["about"]) == (None, {"master_key": old_id, "wrapped_anew": 1})
         await wire.set("one", "api_key")
         same = await wire.set("zero", "api_key", env="production")
         history = await wire.ask("history", **STAGING)
@@ -415,14 +436,23 @@ async def test_the_database_keeps_secrets_sealed_whoever_writes(
         await database.execute(statement)
 
 
-async def test_the_chain_can_be_verified_without_a_master_key(operator: Wire, database: Database) -> None:
+async def test_the_chain_covers_what_is_sealed_and_verifies_without_a_master_key(
+    operator: Wire, database: Database
+) -> None:
     await operator.set(CLEAR, "api_key")
-    row = await database.fetchrow("SELECT * FROM ChangeSet")
     change = await database.fetchrow(_CHANGE)
-    assert row is not None
     assert change is not None
-    assert row["hash"] == link(b"", header_of(row), [KeyChange(*change)])
-    assert json.loads(change["value"]).keys() == {"ciphertext", "fingerprint"}
+    sealed = change["value"]
+    assert json.loads(sealed).keys() == {"ciphertext", "fingerprint"}
+    # Whoever verifies an export has neither the database nor a key.
+    (line,) = (await operator.ask("audit.export", env="staging"))["lines"]
+    read = read_line(dumps(line))
+    assert isinstance(read, Link)
+    assert verified([read]) is None
+    assert line["changes"][0]["content"] == hashlib.sha256(sealed.encode()).hexdigest()
+    await database.execute("SET session_replication_role = replica")
+    await database.execute("UPDATE ConfigVersion SET value = replace(value, 'fingerprint\":\"', 'fingerprint\":\"0')")
+    assert (await operator.ask("audit.verify", env="staging"))["broken"]["revision"] == 1
 
 
 async def test_a_promotion_seals_a_secret_anew_for_its_target(

@@ -98,6 +98,14 @@ async def compare(camera: Camera) -> None:
     await camera.press("1")
 
 
+async def reviews(camera: Camera) -> None:
+    """What waits for approval."""
+    await camera.press("3")
+    await camera.shows("a week in staging")
+    await camera.shows("vector.enabled")
+    camera.take("reviews")
+
+
 async def fleet(camera: Camera) -> None:
     """What each instance runs."""
     await camera.press("2")
@@ -112,7 +120,7 @@ async def activity(camera: Camera) -> None:
     camera.take("activity")
 
 
-SCENES: tuple[Callable[[Camera], Awaitable[None]], ...] = (keys, edit, versions, compare, fleet, activity)
+SCENES: tuple[Callable[[Camera], Awaitable[None]], ...] = (keys, edit, versions, reviews, compare, fleet, activity)
 
 
 async def take_all(connection: Connection, folder: Path) -> None:

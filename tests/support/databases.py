@@ -3,9 +3,38 @@
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
 from urllib.parse import urlsplit
 
 import asyncpg
+
+_HUB_USER: Final = f"setpoint_test_{secrets.token_hex(6)}"
+_HUB_PASSWORD: Final = secrets.token_hex(16)
+
+_MAKE_HUB_USER: Final = f"""
+    DO $$ BEGIN
+        CREATE ROLE setpoint_hub NOLOGIN;
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+    END $$;
+    CREATE ROLE {_HUB_USER} LOGIN PASSWORD '{_HUB_PASSWORD}' IN ROLE setpoint_hub;
+"""
+
+
+def as_hub(owner_url: str) -> str:
+    """Give the URL of the same database for a hub: as a user who owns nothing and has the rights of a hub."""
+    parts = urlsplit(owner_url)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{_HUB_USER}:{_HUB_PASSWORD}@{place}").geturl()
+
+
+@asynccontextmanager
+async def hub_user(server_url: str) -> AsyncGenerator[None]:
+    """Make the user of `as_hub` on a server; drop it afterwards, when the databases that let it in are gone."""
+    await _execute(server_url, _MAKE_HUB_USER)
+    try:
+        yield
+    finally:
+        await _execute(server_url, f"DROP ROLE {_HUB_USER}")
 
 
 @asynccontextmanager

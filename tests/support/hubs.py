@@ -14,6 +14,7 @@ import asyncpg
 from setpoint_hub.access import hash_token, new_token
 from setpoint_hub.hub import Hub, open_hub
 from setpoint_hub.settings import HubSettings
+from support.databases import as_hub
 from support.waiting import eventually
 from support.wire import HttpReply, Wire, http, open_wire, stalled_reader
 
@@ -46,6 +47,8 @@ class RunningHub:
     hub: Hub
     settings: HubSettings
     token: str
+    owner_url: str
+    """Its database, as the owner: the hub itself connects as somebody who can alter no history."""
 
     @property
     def address(self) -> str:
@@ -81,10 +84,11 @@ class RunningHub:
 async def running_hub(
     database_url: str, redis_url: str, token: str, *, wait_until_ready: bool = True, **settings: object
 ) -> AsyncGenerator[RunningHub]:
-    """Run a hub with quick settings, and any others given; stop it in order."""
-    asked = HubSettings.model_validate({**_FAST, "database_url": database_url, "redis_url": redis_url, **settings})
+    """Run a hub, without its owner's rights, with quick settings and any others given; stop it in order."""
+    given = {"database_url": as_hub(database_url), "redis_url": redis_url}
+    asked = HubSettings.model_validate({**_FAST, **given, **settings})
     async with open_hub(asked) as hub:
-        running = RunningHub(hub, asked, token)
+        running = RunningHub(hub, asked, token, database_url)
         serving = asyncio.create_task(hub.run())
         try:
             if wait_until_ready:

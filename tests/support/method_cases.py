@@ -156,6 +156,9 @@ CASES: dict[str, MethodCase] = {
     "receipt": MethodCase("reader", {**_HERE, "revision": 1}, {**_THERE, "revision": 1}),
     "fleet.list": MethodCase("reader", {}, _THERE),
     "activity.watch": MethodCase("reader", {}, _THERE),
+    "audit.log": MethodCase("admin", _HERE, _THERE, _HERE, whole=True),
+    "audit.verify": MethodCase("admin", _HERE, _THERE, _HERE, whole=True),
+    "audit.export": MethodCase("admin", _HERE, _THERE, _HERE, whole=True),
     "user.create": MethodCase("admin", {"name": "walker"}),
     "user.list": MethodCase("admin", {}),
     "token.create": MethodCase(

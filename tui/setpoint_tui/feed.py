@@ -25,7 +25,6 @@ from setpoint_tui.connection import Connection
 from setpoint_tui.link import HubLink
 from setpoint_tui.loading import Loader
 from setpoint_tui.mailbox import Missed
-from setpoint_tui.model.dirty import Topic
 from setpoint_tui.model.link_state import CatchingUp, Connecting, Live, Offline, Refused, Stalled
 from setpoint_tui.model.model import Model
 
@@ -152,6 +151,8 @@ class Feed:
             tasks.create_task(self._listen(link, loader))
             self._link, self._loader = link, loader
             await loader.catch_up(watched.environments)
+            self.model.expire_reviews()
+            self.model.temporary.is_behind = True
             self._heard(0.0)
             tasks.create_task(self._beat(link, loader))
 
@@ -189,7 +190,7 @@ class Feed:
                 gap = read_answer(ActivityGap, call.params)
                 await loader.fill_gap(gap.env, gap.revision)
             case "review":
-                self.model.dirty.mark(Topic.REVIEWS)
+                self.model.expire_reviews()
             case _:
                 # Hubs newer than this console may tell of more.
                 pass

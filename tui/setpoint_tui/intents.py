@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,6 @@ from setpoint.errors import RequestFailed, SetpointError
 from setpoint_tui.answers import ChangeSet, Receipt, RequestFate, read_answer
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import format_revision
-from setpoint_tui.model.dirty import Topic
 from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
@@ -107,13 +106,14 @@ class Intents:
             return self._not_done(pending, str(error), "unavailable")
         return Done(self._put(replace(pending, state=WriteState.DONE, revision=done.revision)), done)
 
-    async def undo(self, write_to_undo: OwnWrite, *, note: str = "") -> Outcome:
-        """Take back one of our own writes, as a new revision; without a note it says what it undoes."""
+    async def undo(self, write_to_undo: OwnWrite, *, params: Mapping[str, Any] | None = None) -> Outcome:
+        """Take back one of our own writes, as a new revision; without a note in `params` it says what it undoes."""
         assert write_to_undo.revision is not None
         revision = format_revision(write_to_undo.revision)
-        params = {"env": write_to_undo.env, "change_set": write_to_undo.revision, "note": note or f"undo of {revision}"}
+        asked = {"env": write_to_undo.env, "change_set": write_to_undo.revision, **(params or {})}
+        asked["note"] = asked.get("note") or f"undo of {revision}"
         outcome = await self.perform(
-            Intent("rollback", params, write_to_undo.env, f"undo of {revision}", write_to_undo.keys)
+            Intent("rollback", asked, write_to_undo.env, f"undo of {revision}", write_to_undo.keys)
         )
         if isinstance(outcome, Done):
             # What took something back is not itself offered for undoing: pressing `u` again must not flip it.
@@ -136,6 +136,8 @@ class Intents:
                 break
             if fate.review is not None:
                 state = WriteState.IN_REVIEW
+                self._model.reviews.wanted = fate.review
+                self._model.expire_reviews()
             else:
                 state = WriteState.DONE if fate.found else WriteState.NOT_DONE
             known = replace(unsettled, state=state, revision=fate.revision, review=fate.review, remark="")
@@ -176,7 +178,8 @@ class Intents:
             number = review if isinstance(review, int) else None
             state = WriteState.NOT_DONE if number is None else WriteState.IN_REVIEW
             self._put(replace(pending, state=state, review=number, remark=str(error)))
-            self._model.dirty.mark(Topic.REVIEWS)
+            self._model.reviews.wanted = number
+            self._model.expire_reviews()
             return SentForReview(str(error), number)
         self._put(replace(pending, state=WriteState.NOT_DONE, remark=str(error)))
         if error.kind == "conflict":

@@ -19,7 +19,7 @@ def outcome_words(outcome: Outcome, env: str, title: str) -> tuple[str, Severity
         case SentForReview(reason, None):
             return f"not written: {reason}", Severity.WARNING
         case SentForReview(_, review):
-            return f"{title} waits as review {review} of {env}", Severity.SUCCESS
+            return f"{title} waits as review {review} of {env}: 3 shows it", Severity.SUCCESS
         case Conflicted(reason, _):
             return f"nothing was written: {reason}", Severity.WARNING
         case Refused(reason, _):
@@ -35,6 +35,8 @@ def settled_words(write: OwnWrite) -> tuple[str, Severity]:
     if write.state is WriteState.DONE:
         revision = "" if write.revision is None else f" as {format_revision(write.revision)}"
         return f"{write.title}: it was written{revision} in {write.env}", Severity.SUCCESS
+    if write.state is WriteState.IN_REVIEW:
+        return f"{write.title}: it waits as review {write.review} of {write.env}: 3 shows it", Severity.SUCCESS
     return (
         f"{write.title}: it was not written in {write.env}; what was typed waits as a draft",
         Severity.WARNING,

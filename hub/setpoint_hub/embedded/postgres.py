@@ -23,6 +23,8 @@ from setpoint_hub.embedded.process import Launch, ServerProcess
 
 DATABASE = "setpoint"
 SUPERUSER = "postgres"
+HUB_USER = "setpoint"
+"""Whom a hub connects as: not the owner of its tables."""
 _PORT = 5432
 """Only a part of the socket's name: no port is opened."""
 
@@ -73,6 +75,11 @@ class EmbeddedPostgres(EmbeddedServer):
     def dsn(self) -> str:
         """Where asyncpg reaches the database `setpoint`, as superuser; the socket's folder is the guard."""
         return self._dsn_of(DATABASE)
+
+    @property
+    def hub_dsn(self) -> str:
+        """Where a hub reaches it, as a user of its own, who is there once the schema was applied."""
+        return self._dsn_of(DATABASE, HUB_USER)
 
     @property
     def process(self) -> ServerProcess:
@@ -232,10 +239,10 @@ class EmbeddedPostgres(EmbeddedServer):
             raise RuntimeError("PostgreSQL was not started")
         return self._sockets
 
-    def _dsn_of(self, database: str) -> str:
+    def _dsn_of(self, database: str, user: str = SUPERUSER) -> str:
         # The port is spelt out, since PGPORT would decide otherwise.
         folder = quote(os.fspath(self._sockets_folder()), safe="/")
-        return f"postgresql://{SUPERUSER}@/{database}?host={folder}&port={_PORT}"
+        return f"postgresql://{user}@/{database}?host={folder}&port={_PORT}"
 
 
 def _major(version: str) -> str:

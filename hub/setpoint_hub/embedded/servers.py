@@ -19,10 +19,16 @@ class EmbeddedServers:
     """Where PostgreSQL and Redis are reached, and those of them that run here; whoever made them stops them."""
 
     database_url: str
+    """As the owner of the database."""
     redis_url: str
     postgres: EmbeddedPostgres | None
     valkey: EmbeddedValkey | None
     report: Callable[[str], None]
+
+    @property
+    def hub_database_url(self) -> str:
+        """The same database for a hub: in PostgreSQL of our own, as a user who still has to be let in."""
+        return self.database_url if self.postgres is None else self.postgres.hub_dsn
 
     async def watch_over(self) -> None:
         """Start Valkey again whenever it ends by itself, for ever; raise ServerFailedError when PostgreSQL ends.

@@ -6,6 +6,7 @@ from typing import Any
 
 from setpoint_hub.access import Principal, hash_token, new_token
 from setpoint_hub.database import Row
+from setpoint_hub.refusals import actor_of
 from setpoint_hub.roles import Operation, Role
 from setpoint_hub.rpc import present, reaches
 from setpoint_hub.rpc.params import (
@@ -47,8 +48,8 @@ class AccountMethods:
     async def _answer_whoami(self, session: Session, _: NoParams) -> object:
         return self._whoami(session.principal)
 
-    async def _create_user(self, _: Session, asked: CreateUserParams) -> object:
-        return _user(await self._accounts.create_user(asked.name))
+    async def _create_user(self, session: Session, asked: CreateUserParams) -> object:
+        return _user(await self._accounts.create_user(asked.name, actor=actor_of(session)))
 
     async def _list_users(self, _: Session, __: NoParams) -> object:
         return {"users": [_user(row) for row in await self._accounts.users()]}
@@ -63,7 +64,7 @@ class AccountMethods:
             namespaces=sorted(set(asked.namespaces)),
             expires_in=None if asked.expires_in is None else timedelta(seconds=asked.expires_in),
         )
-        row = await self._accounts.create_token(new, by=session.principal.user_id, create_user=asked.create_user)
+        row = await self._accounts.create_token(new, actor=actor_of(session), create_user=asked.create_user)
         await self._after_change()
         return {"token": token, **_token(row)}
 
@@ -72,7 +73,9 @@ class AccountMethods:
         return {"tokens": [_token(row) for row in rows if _reaches_token(session.principal, row)]}
 
     async def _revoke_token(self, session: Session, asked: RevokeTokenParams) -> object:
-        row = await self._accounts.revoke(asked.id, reached=lambda found: _reaches_token(session.principal, found))
+        row = await self._accounts.revoke(
+            asked.id, actor=actor_of(session), reached=lambda found: _reaches_token(session.principal, found)
+        )
         await self._after_change()
         return _token(row)
 

@@ -42,7 +42,7 @@ def asker_of(session: Session) -> Asker:
 
 def author_of(session: Session) -> Author:
     """Return who writes."""
-    return Author(session.principal.user_id, session.principal.token_id)
+    return Author(session.principal.user_id, session.principal.token_id, session.origin)
 
 
 def intent_of(session: Session, env: str, how: str, fingerprint: bytes, asked: StatedParams) -> Intent:

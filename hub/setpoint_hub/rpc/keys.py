@@ -10,6 +10,7 @@ from setpoint_hub.checker import Checker
 from setpoint_hub.constraints import UnusableConstraints
 from setpoint_hub.database import Row
 from setpoint_hub.errors import CheckFailed, SecretUnreadable, invalid_params, invalid_value
+from setpoint_hub.refusals import actor_of
 from setpoint_hub.roles import Operation
 from setpoint_hub.rpc import present, reaches
 from setpoint_hub.rpc.params import CreateKeyParams, UpdateKeyParams
@@ -43,7 +44,7 @@ class KeyMethods:
         if asked.secret:
             self._vault.require()
         new = _new_key(asked, await self._constraints(asked))
-        return present.key(await self._keys.create(new, by=session.principal.user_id))
+        return present.key(await self._keys.create(new, actor=actor_of(session)))
 
     async def _update(self, session: Session, asked: UpdateKeyParams) -> object:
         _refuse_what_stays(asked)
@@ -60,7 +61,8 @@ class KeyMethods:
                 raise invalid_value(asked.namespace, asked.key, _refusal(broken))
             return details
 
-        shown = present.key(await self._keys.update(asked.namespace, asked.key, decide))
+        row = await self._keys.update(asked.namespace, asked.key, decide, actor=actor_of(session))
+        shown = present.key(row)
         return {**shown, "warnings": broken} if broken else shown
 
     async def _constraints(self, asked: CreateKeyParams | UpdateKeyParams) -> str | None:

@@ -15,6 +15,9 @@ __all__ = [
     "ActivityParams",
     "ApplyParams",
     "ApproveParams",
+    "AuditExportParams",
+    "AuditLogParams",
+    "AuditVerifyParams",
     "ChangeParams",
     "ChangeSetParams",
     "CompareParams",
@@ -27,6 +30,7 @@ __all__ = [
     "FleetParams",
     "HistoryParams",
     "KeyParams",
+    "KnownHead",
     "ListKeysParams",
     "ListReviewsParams",
     "ListTokensParams",
@@ -73,12 +77,6 @@ def _moment(found: object) -> object:
         raise ValueError("a revision or a time in ISO 8601 is expected") from error
 
 
-def _time(found: object) -> object:
-    if isinstance(found, (int, float)):
-        raise ValueError("a time in ISO 8601 is expected")  # noqa: TRY004  # what pydantic turns into an error
-    return _moment(found)
-
-
 def _digest(found: object) -> object:
     if not isinstance(found, str) or re.fullmatch("[0-9a-f]{64}", found) is None:
         raise ValueError("64 hexadecimal digits are expected, as review.get gives them")
@@ -87,6 +85,23 @@ def _digest(found: object) -> object:
 
 def _tuple(found: object) -> object:
     return tuple(cast("list[object]", found)) if isinstance(found, list) else found
+
+
+def _time(found: object) -> object:
+    if found is None:
+        return None
+    moment = _moment(found if isinstance(found, str) else "")
+    # A time that leaves the calendar on its way through the database is none of ours either.
+    if not isinstance(moment, datetime) or not 1 < moment.year < 9999:
+        raise ValueError("a time in ISO 8601 is expected")
+    return moment
+
+
+def _bytes(found: object) -> object:
+    try:
+        return bytes.fromhex(found if isinstance(found, str) else "?")
+    except ValueError as error:
+        raise ValueError("a hash in hexadecimal is expected") from error
 
 
 Tag = Annotated[str, Field(min_length=1, max_length=50)]
@@ -412,3 +427,44 @@ class RevokeTokenParams(WireModel):
     """`token.revoke`"""
 
     id: Identifier
+
+
+Time = Annotated[datetime, BeforeValidator(_time)]
+Place = Annotated[tuple[Time, AnyName, Revision], BeforeValidator(_tuple)]
+"""Where a page of the audit log ended, as it said itself."""
+
+
+class AuditLogParams(WireModel):
+    """`audit.log`; `who` is a user's name or a token's id, `kind` the beginning of one."""
+
+    env: AnyName | None = None
+    since: Time | None = None
+    until: Time | None = None
+    who: AnyName | None = None
+    kind: AnyName | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    before: Place | None = None
+
+
+class KnownHead(WireModel):
+    """A head that was exported: of an environment's chain, or of the events' when it names none."""
+
+    env: AnyName | None = None
+    revision: Revision
+    hash: Annotated[bytes, BeforeValidator(_bytes)]
+
+
+class AuditVerifyParams(WireModel):
+    """`audit.verify`: one environment, with the head of it that is known, or everything, with the heads of each."""
+
+    env: AnyName | None = None
+    head: KnownHead | None = None
+    heads: Annotated[list[KnownHead], Field(max_length=1000, default_factory=list)]
+
+
+class AuditExportParams(WireModel):
+    """`audit.export`: the links of an environment's chain after a revision; without one, of the events."""
+
+    env: AnyName | None = None
+    after: Revision = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 500

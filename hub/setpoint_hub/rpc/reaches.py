@@ -18,6 +18,7 @@ from setpoint_hub.rpc.params import (
 from setpoint_hub.scopes import EVERYTHING
 
 __all__ = [
+    "audited",
     "compared",
     "environment",
     "environment_and_namespace",
@@ -99,6 +100,11 @@ def new_environment(asked: CreateEnvironmentParams) -> Reach:
 def protection(asked: ProtectParams) -> Reach:
     """Return the environment, for every namespace: its protection is shared by all of them."""
     return Reach((asked.env,), (EVERYTHING,))
+
+
+def audited(asked: _NamesEnvironment) -> Reach:
+    """Return the environment, or without one all of them, for every namespace: a chain is read whole or not at all."""
+    return Reach((asked.env or EVERYTHING,), (EVERYTHING,))
 
 
 def new_token(asked: CreateTokenParams) -> Reach:

@@ -1,10 +1,11 @@
 """`secret.reveal`: the value of a secret in the clear, for a person, on record."""
 
-import logging
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from setpoint_hub.access import Principal
+from setpoint_hub.audit import Event
 from setpoint_hub.errors import SecretUnreadable, invalid_params, not_found, unavailable
+from setpoint_hub.refusals import actor_of
 from setpoint_hub.roles import Operation
 from setpoint_hub.rpc import reaches
 from setpoint_hub.rpc.params import RevealParams
@@ -13,29 +14,17 @@ from setpoint_hub.session import Session
 from setpoint_hub.store.keys import Keys
 from setpoint_hub.store.secrets import SecretValues
 
-__all__ = ["Recorder", "RevealMethods", "record_in_log"]
-
-log = logging.getLogger(__name__)
+__all__ = ["RevealMethods"]
 
 
-class Recorder(Protocol):
-    """Puts on record that somebody did something; returns when it stands."""
-
-    async def __call__(self, principal: Principal, action: str, about: dict[str, Any]) -> None:
-        """Record the action. What is raised here keeps it from happening."""
-        ...
-
-
-async def record_in_log(principal: Principal, action: str, about: dict[str, Any]) -> None:
-    """Record an action as a line of the hub's log."""
-    about = {"user": principal.name, "token": str(principal.token_id), **about}
-    log.info("%s by %s: %s", action, principal.name, about, extra={"action": action, **about})
+Record = Callable[[Event], Awaitable[None]]
+"""Puts an event on record; it stands when this returns. What is raised here keeps the value from being shown."""
 
 
 class RevealMethods:
     """Shows secrets to those who may write them."""
 
-    def __init__(self, keys: Keys, secrets: SecretValues, record: Recorder) -> None:
+    def __init__(self, keys: Keys, secrets: SecretValues, record: Record) -> None:
         self._keys = keys
         self._secrets = secrets
         self._record = record
@@ -56,7 +45,8 @@ class RevealMethods:
             raise unavailable(str(error)) from error
         if found is None:
             raise not_found(f"{key.namespace}/{key.key} has no value in {asked.env[:40]}")
-        about = {"env": asked.env, "namespace": key.namespace, "key": key.key, "version": str(found.version)}
+        place = {"env": asked.env, "namespace": key.namespace, "key": key.key}
+        version = str(found.version)
         # First on record, then told.
-        await self._record(session.principal, "secret.reveal", about)
-        return {**about, "type": key.type, "value": found.value}
+        await self._record(Event("secret.reveal", actor_of(session), **place, about={"version": version}))
+        return {**place, "version": version, "type": key.type, "value": found.value}

@@ -13,6 +13,7 @@ from setpoint_hub.chain import request_fingerprint
 from setpoint_hub.database import Row
 from setpoint_hub.errors import forbidden, invalid_params, invalid_value, not_found, too_large
 from setpoint_hub.plan import Active, Anything, Edit, plan_edits, plan_reactivation, plan_undo
+from setpoint_hub.refusals import actor_of
 from setpoint_hub.replica import KeyChange
 from setpoint_hub.review import NO_TERMS, Terms
 from setpoint_hub.roles import Operation, may
@@ -88,19 +89,23 @@ class WritingMethods:
             Method("request.status", Operation.READ, RequestStatusParams, self._request_status, reach=reaches.nowhere),
         ]
 
-    async def _create_environment(self, _: Session, asked: CreateEnvironmentParams) -> object:
+    async def _create_environment(self, session: Session, asked: CreateEnvironmentParams) -> object:
         row = await self._environments.create(
             asked.env,
             protected=asked.protected,
             required_approvals=asked.required_approvals,
             after=asked.after,
+            actor=actor_of(session),
         )
         self._after_environment()
         return present.environment(row)
 
-    async def _protect(self, _: Session, asked: ProtectParams) -> object:
+    async def _protect(self, session: Session, asked: ProtectParams) -> object:
         row = await self._environments.protect(
-            asked.env, protected=asked.protected, required_approvals=asked.required_approvals
+            asked.env,
+            protected=asked.protected,
+            required_approvals=asked.required_approvals,
+            actor=actor_of(session),
         )
         return present.environment(row)
 

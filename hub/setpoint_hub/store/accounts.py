@@ -9,10 +9,12 @@ from uuid import UUID
 import asyncpg
 
 from setpoint_hub.access import Principal
+from setpoint_hub.audit import BY_HUB, About, Actor, Event
 from setpoint_hub.database import Connection, Database, Row
 from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.roles import Role
 from setpoint_hub.scopes import EVERYTHING, Scope
+from setpoint_hub.store.audit import append
 
 __all__ = ["Accounts", "NewToken"]
 
@@ -39,6 +41,7 @@ _ADD_ADMIN: Final = """
     INSERT INTO Token (user_id, token_hash, role, environments, namespaces)
     SELECT user_id, $1, 'admin', '{*}', '{*}' FROM account
     ON CONFLICT (token_hash) DO NOTHING
+    RETURNING token_id
 """
 
 _USERS: Final = "SELECT user_id, name, created_at FROM Account ORDER BY name"
@@ -129,16 +132,25 @@ class Accounts:
 
     async def add_admin(self, token_hash: bytes) -> None:
         """Register an admin token that reaches everything; harmless when it is registered, or was revoked."""
-        await self._database.write(_ADD_ADMIN, token_hash)
+        async with self._database.transaction() as connection:
+            added = await connection.row(_ADD_ADMIN, token_hash)
+            if added is not None:
+                row = await connection.row(_TOKEN, added["token_id"])
+                assert row is not None
+                await append(connection, Event("token.create", BY_HUB, about=_about_token(row)))
 
     async def users(self) -> list[Row]:
         """Return every user, by name."""
         return await self._database.rows(_USERS)
 
-    async def create_user(self, name: str) -> Row:
-        """Create a user and return its row. Raises the answer `conflict` when the name is taken."""
+    async def create_user(self, name: str, *, actor: Actor) -> Row:
+        """Create a user, on record, and return its row. Raises the answer `conflict` when the name is taken."""
         try:
-            return (await self._database.write(_ADD_USER, name))[0]
+            async with self._database.transaction() as connection:
+                row = await connection.row(_ADD_USER, name)
+                assert row is not None
+                await append(connection, _user_event(row, actor, name))
+                return row
         except asyncpg.UniqueViolationError as error:
             raise conflict(f"there is a user {name} already: choose another name, or give that one a token") from error
 
@@ -146,25 +158,32 @@ class Accounts:
         """Return the tokens of a user or of all, newest first; with `past`, also those that are not valid any more."""
         return await self._database.rows(_TOKENS, user, past)
 
-    async def create_token(self, new: NewToken, *, by: int, create_user: bool) -> Row:
-        """Store a token and return its row. Raises the answer `not_found` for its user or one of its environments."""
+    async def create_token(self, new: NewToken, *, actor: Actor, create_user: bool) -> Row:
+        """Store a token, on record, and return its row.
+
+        Raises the answer `not_found` for its user or one of its environments.
+        """
+        events: list[Event] = []
         async with self._database.transaction() as connection:
             await connection.run(_CHANGED)
             await _check_environments(connection, new.environments)
             user = await connection.row(_USER, new.user)
             if user is None and create_user:
                 user = await connection.row(_ENSURE_USER, new.user)
+                assert user is not None
+                events.append(_user_event(user, actor, new.user))
             if user is None:
                 raise not_found(f"there is no user {new.user}: create it first with `setpoint user create`")
             values = (new.token_hash, new.role, new.environments, new.namespaces, new.expires_in)
-            added = await connection.row(_ADD, user["user_id"], *values, by)
+            added = await connection.row(_ADD, user["user_id"], *values, actor.user_id)
             assert added is not None
             row = await connection.row(_TOKEN, added["token_id"])
             assert row is not None
+            await append(connection, *events, Event("token.create", actor, about=_about_token(row)))
             return row
 
-    async def revoke(self, token_id: UUID, *, reached: Callable[[Row], bool]) -> Row:
-        """Revoke a token and return its row; harmless when it is revoked.
+    async def revoke(self, token_id: UUID, *, actor: Actor, reached: Callable[[Row], bool]) -> Row:
+        """Revoke a token, on record, and return its row; harmless when it is revoked.
 
         Raises the answer `not_found` for one that there is not or that is not `reached`, and `conflict` for the last
         one that can administer everything.
@@ -179,11 +198,29 @@ class Accounts:
             await connection.run(_REVOKE, token_id)
             revoked = await connection.row(_TOKEN, token_id)
             assert revoked is not None
+            if row["revoked_at"] is None:
+                await append(connection, Event("token.revoke", actor, about=_about_token(revoked)))
             return revoked
 
     async def note_use(self, token_ids: Collection[UUID], *, every: timedelta) -> None:
         """Write that tokens were used just now, unless that was written within `every`."""
         await self._database.write(_USED, list(token_ids), every)
+
+
+def _user_event(user: Row, actor: Actor, name: str) -> Event:
+    return Event("user.create", actor, about={"id": int(user["user_id"]), "user": name})
+
+
+def _about_token(row: Row) -> dict[str, About]:
+    """Return what the audit says of a token: all that it may do, and nothing of itself."""
+    return {
+        "id": str(row["token_id"]),
+        "user": str(row["name"]),
+        "role": str(row["role"]),
+        "environments": list(row["environments"]),
+        "namespaces": list(row["namespaces"]),
+        "expires_at": None if row["expires_at"] is None else row["expires_at"].isoformat(),
+    }
 
 
 def _administers_everything(row: Row) -> bool:

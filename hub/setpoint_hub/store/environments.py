@@ -4,9 +4,11 @@ from typing import Final
 
 import asyncpg
 
+from setpoint_hub.audit import Actor, Event
 from setpoint_hub.database import Database, Row
 from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.scopes import Scope
+from setpoint_hub.store.audit import append
 
 __all__ = ["Environments"]
 
@@ -26,6 +28,8 @@ _LIST_WITHIN: Final = f"""
     FROM Environment ORDER BY position
 """  # noqa: S608  # built from a constant of this module
 
+# Who creates one waits for who does so already. (A lock on the table would ask for rights that a hub has not.)
+_TAKE_TURNS: Final = "SELECT pg_advisory_xact_lock(hashtext('setpoint environments'))"
 _MAKE_ROOM: Final = "UPDATE Environment SET position = position + 1 WHERE position > $1"
 
 _CREATE: Final = f"""
@@ -52,11 +56,14 @@ class Environments:
             return await self._database.rows(_LIST)
         return await self._database.rows(_LIST_WITHIN, list(namespaces.names), list(namespaces.prefixes))
 
-    async def create(self, env: str, *, protected: bool, required_approvals: int, after: str | None) -> Row:
-        """Create an environment behind `after`, or behind all, and return its row."""
+    async def create(
+        self, env: str, *, protected: bool, required_approvals: int, after: str | None, actor: Actor
+    ) -> Row:
+        """Create an environment behind `after`, or behind all, on record, and return its row."""
+        about = {"protected": protected, "required_approvals": required_approvals, "after": after}
         try:
             async with self._database.transaction() as connection:
-                await connection.run("LOCK TABLE Environment IN SHARE ROW EXCLUSIVE MODE")
+                await connection.run(_TAKE_TURNS)
                 rows = await connection.rows("SELECT env, position FROM Environment ORDER BY position")
                 positions = {row["env"]: int(row["position"]) for row in rows}
                 if after is not None and after not in positions:
@@ -65,13 +72,17 @@ class Environments:
                 await connection.run(_MAKE_ROOM, before)
                 row = await connection.row(_CREATE, env, protected, required_approvals, before + 1)
                 assert row is not None
+                await append(connection, Event("environment.create", actor, env=env, about=about))
                 return row
         except asyncpg.UniqueViolationError as error:
             raise conflict(f"the environment {env} exists already") from error
 
-    async def protect(self, env: str, *, protected: bool, required_approvals: int | None) -> Row:
-        """Say whether an environment is protected, and return its row."""
-        rows = await self._database.write(_PROTECT, env, protected, required_approvals)
-        if not rows:
-            raise not_found(f"there is no environment {env}")
-        return rows[0]
+    async def protect(self, env: str, *, protected: bool, required_approvals: int | None, actor: Actor) -> Row:
+        """Say whether an environment is protected, on record, and return its row."""
+        async with self._database.transaction() as connection:
+            row = await connection.row(_PROTECT, env, protected, required_approvals)
+            if row is None:
+                raise not_found(f"there is no environment {env}")
+            about = {"protected": protected, "required_approvals": int(row["required_approvals"])}
+            await append(connection, Event("environment.protect", actor, env=env, about=about))
+            return row

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
+from setpoint.protocol.chain import Origin
 from setpoint_hub.database import Connection, Row
+from setpoint_hub.origin import FROM_HUB
 from setpoint_hub.review import NO_TERMS, Asker, Terms
 
 __all__ = [
@@ -26,10 +28,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, and by which token."""
+    """Who writes, by which token, and from where."""
 
     user_id: int
     token_id: UUID
+    origin: Origin = FROM_HUB
 
 
 @dataclass(frozen=True, slots=True)

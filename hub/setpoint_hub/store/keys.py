@@ -9,9 +9,11 @@ import asyncpg
 
 from setpoint.errors import RequestFailed
 from setpoint.protocol.values import ValueType
+from setpoint_hub.audit import About, Actor, Event
 from setpoint_hub.database import Database, Row
 from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.scopes import Scope
+from setpoint_hub.store.audit import append
 
 __all__ = ["Details", "Key", "Keys", "NewKey"]
 
@@ -123,6 +125,8 @@ class Details:
     constraints: str | None
 
 
+_DETAILS: Final = ("description", "owner", "tags", "constraints")
+
 Decide = Callable[[Row, list[Row]], Awaitable[Details]]
 """Decides, from a key's row and its active values, what it is to be; raises the answer when it refuses."""
 
@@ -136,26 +140,39 @@ class Keys:
         self._database = database
         self._known: dict[tuple[str, str], Key] = {}
 
-    async def create(self, new: NewKey, *, by: int) -> Row:
-        """Create a key and return its row. Raises the answer `conflict` when the name is taken."""
-        about = (new.description, new.owner, new.tags, new.constraints, new.secret)
-        values = (new.namespace, new.key, new.type, *about, by)
+    async def create(self, new: NewKey, *, actor: Actor) -> Row:
+        """Create a key, on record, and return its row. Raises the answer `conflict` when the name is taken."""
+        details = (new.description, new.owner, new.tags, new.constraints, new.secret)
+        values = (new.namespace, new.key, new.type, *details, actor.user_id)
+        about: dict[str, About] = {
+            "type": new.type,
+            "owner": new.owner,
+            "secret": new.secret,
+            "constrained": new.constraints is not None,
+        }
         try:
-            return (await self._database.write(_CREATE, *values))[0]
+            async with self._database.transaction() as connection:
+                row = await connection.row(_CREATE, *values)
+                assert row is not None
+                await append(connection, Event("key.create", actor, namespace=new.namespace, key=new.key, about=about))
+                return row
         except asyncpg.UniqueViolationError as error:
             raise conflict(
                 f"{new.namespace}/{new.key} exists already: choose another name, or set its value"
             ) from error
 
-    async def update(self, namespace: str, key: str, decide: Decide) -> Row:
-        """Change what `decide` makes of a key, while no value of it can be written; return its row."""
+    async def update(self, namespace: str, key: str, decide: Decide, *, actor: Actor) -> Row:
+        """Change what `decide` makes of a key, on record, while no value of it can be written; return its row."""
         async with self._database.transaction() as connection:
             row = await connection.row(_LOCK, namespace, key)
             if row is not None:
                 details = await decide(row, await connection.rows(_HELD, row["key_id"]))
-                about = (details.description, details.owner, details.tags, details.constraints)
-                updated = await connection.row(_UPDATE, row["key_id"], *about)
+                values = (details.description, details.owner, details.tags, details.constraints)
+                updated = await connection.row(_UPDATE, row["key_id"], *values)
                 assert updated is not None
+                changed = [name for name in _DETAILS if updated[name] != row[name]]
+                event = Event("key.update", actor, namespace=namespace, key=key, about={"changed": changed})
+                await append(connection, event)
                 return updated
         raise await self._missing(namespace, key)
 

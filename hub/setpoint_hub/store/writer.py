@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
+from setpoint.protocol.chain import ChainedChangeSet, link
 from setpoint.protocol.names import Revision
-from setpoint_hub.chain import Header, link
+from setpoint_hub.chain import HASH_FORM, chained
 from setpoint_hub.database import Connection, Database, Row
 from setpoint_hub.errors import DatabaseUnavailable, conflict, not_found, unavailable
 from setpoint_hub.plan import Active, Step
@@ -57,8 +58,8 @@ _ADD: Final = """
 _RECORD: Final = """
     WITH change_set AS (
         INSERT INTO ChangeSet (change_set_id, env, revision, how, changed_by, token_id, note, created_at,
-                               request_id, request_hash, previous_hash, hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                               request_id, request_hash, previous_hash, hash, from_address, from_tool, hash_form)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $16, $17, $18)
     ), head AS (
         UPDATE Environment SET head_hash = $12 WHERE env = $2
     )
@@ -283,7 +284,8 @@ async def _perform(
 async def _record(
     connection: Connection, intent: Intent, request_id: UUID, taken: Row, steps: Sequence[Step]
 ) -> _Recorded:
-    header = Header(
+    record = ChainedChangeSet(
+        form=HASH_FORM,
         id=uuid4(),
         env=intent.env,
         revision=taken["revision"],
@@ -292,27 +294,33 @@ async def _record(
         token_id=intent.author.token_id,
         note=intent.note,
         at=taken["now"],
+        origin=intent.author.origin,
         request_id=request_id,
+        request_hash=intent.fingerprint,
+        changes=tuple(chained(step.as_change(), is_new=step.is_new and step.after is not None) for step in steps),
     )
     previous: bytes = taken["head_hash"]
-    recorded = _Recorded(header.id, link(previous, header, [step.as_change() for step in steps]))
+    recorded = _Recorded(record.id, link(previous, record))
     await connection.run(
         _RECORD,
-        header.id,
-        header.env,
-        header.revision,
-        header.how,
-        header.by_id,
-        header.token_id,
-        header.note,
-        header.at,
-        header.request_id,
-        intent.fingerprint,
+        record.id,
+        record.env,
+        record.revision,
+        record.how,
+        record.by_id,
+        record.token_id,
+        record.note,
+        record.at,
+        record.request_id,
+        record.request_hash,
         previous,
         recorded.hash,
         [step.key.id for step in steps],
         [step.after.version if step.after else None for step in steps],
         [step.before.version if step.before else None for step in steps],
+        record.origin.address,
+        record.origin.tool,
+        record.form,
     )
     return recorded
 

@@ -1,5 +1,6 @@
 """What tests of dialogs do again and again: select a key, wait for a dialog, look at what a key holds."""
 
+import time
 from typing import Any, TypeVar
 
 from textual.screen import Screen
@@ -11,7 +12,7 @@ from support.waiting import eventually
 from support.wire import Wire
 from tui.console.running import Running
 
-__all__ = ["ENV", "closed", "keys_table", "notes_of", "opened", "said", "select", "value_of"]
+__all__ = ["ENV", "armed", "closed", "keys_table", "notes_of", "opened", "said", "select", "value_of"]
 
 ENV = "development"
 S = TypeVar("S", bound=Screen[Any])
@@ -58,6 +59,11 @@ async def opened(console: Running, kind: type[S]) -> S:
     found = console.app.screen
     assert isinstance(found, kind)
     return found
+
+
+def armed(console: Running, env: str) -> None:
+    """Let a protected environment be written to for a while."""
+    console.app.bridge.model.arming.arm(env, time.monotonic())
 
 
 async def closed(console: Running) -> None:

@@ -103,6 +103,7 @@ async def test_a_protected_environment_asks_for_a_reason_and_its_name(hub: Runni
             await opened(console, EditDialog)
             await console.press("up", "ctrl+s")
             dialog = await opened(console, ConfirmDialog)
+            await console.press("f2")
             text = await console.shows("▓▓ production ▓▓")
             assert "3 → 4" in text
             button = dialog.query_one("#yes", Button)

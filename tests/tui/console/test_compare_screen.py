@@ -295,6 +295,7 @@ async def test_many_rows_leave_room_for_what_a_protected_environment_asks(
         await console.shows("45 keys")
         await console.shows("type production")
         await console.shows("Send for review")
+        await console.press("f2")
         await console.shows("payments/enabled")
         await console.press(*"because")
         await console.press("enter")

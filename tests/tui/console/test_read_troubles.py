@@ -97,3 +97,30 @@ async def test_one_environment_is_not_compared(tmp_path: Path) -> None:
         await console.shows("there is one environment only")
         await console.press("w", "right_square_bracket", "p", "a", "v")
         assert hub.times_asked("compare") == 0
+
+
+def needs_role(_: dict[str, Any]) -> Any:
+    said = "this needs the role editor, and this token has the role reader: ask for another token"
+    raise RequestFailed(said, kind="forbidden", code=403, data={"needs": {"role": "editor"}})
+
+
+@pytest.mark.parametrize(
+    ("key", "method"), [("1", "key_list"), ("2", "fleet_list"), ("3", "review_list"), ("4", "compare")]
+)
+async def test_what_is_forbidden_says_on_its_screen_which_role_it_takes(tmp_path: Path, key: str, method: str) -> None:
+    answers = {**ANSWERS, method: needs_role}
+    async with (
+        scripted_hub(**answers) as hub,
+        running_console(hub.connection, tmp_path, live=False) as console,
+    ):
+        await eventually(lambda: console.app.bridge.model.is_live)
+        await console.press(key)
+        await console.shows("this needs the role editor")
+
+
+async def test_a_hub_that_knows_no_reviews_says_so_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async with console_over(tmp_path) as (console, _):
+        await console.press("3")
+        await eventually(lambda: console.app.bridge.model.reviews.trouble is not None)
+        await console.press("1")
+        await console.shows("max_retries")

@@ -8,6 +8,7 @@ import typer
 from setpoint_tui.cli import (
     accounts,
     as_code,
+    auditing,
     changing,
     comparing,
     creating,
@@ -122,6 +123,12 @@ _token.command("list")(accounts.list_tokens)
 _token.command("create")(accounts.create_token)
 _token.command("revoke")(accounts.revoke_token)
 app.add_typer(_token, name="token", rich_help_panel=_ACCESS)
+
+_audit = typer.Typer(help="Read, verify and export what is on record.", no_args_is_help=True)
+_audit.command("log")(auditing.audit_log)
+_audit.command("verify")(auditing.verify)
+_audit.command("export")(auditing.export)
+app.add_typer(_audit, name="audit", rich_help_panel=_ACCESS)
 
 app.command("demo", rich_help_panel=_RUN)(playing.demo)
 app.command("up", rich_help_panel=_RUN, context_settings=_PASSED_ON)(programs.up)

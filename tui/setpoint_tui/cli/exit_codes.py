@@ -24,13 +24,15 @@ class ExitCode(IntEnum):
     UNREACHABLE = 7
     NOT_ALL = 8
     IN_REVIEW = 9
+    BROKEN = 10
 
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 done · 1 unexpected · 2 usage · 3 not found · 4 conflict · 5 invalid value · "
     "6 forbidden or unauthorised · 7 hub unreachable or unavailable · "
     "8 applied, but not every live instance confirmed in time (only with --require-all) · "
-    "9 not applied yet: it waits for a review. "
+    "9 not applied yet: it waits for a review · "
+    "10 the audit is broken (audit verify). "
     "plan, and compare --exit-code: 0 no difference · 1 any error · 2 they differ"
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from setpoint.errors import SetpointError
-from setpoint_tui.console.dialogs.confirm import ConfirmDialog
+from setpoint_tui.console.dialogs.confirm import ConfirmDialog, Confirmed
 from setpoint_tui.console.dialogs.create import CreateDialog
 from setpoint_tui.console.dialogs.drafts import DraftsDialog
 from setpoint_tui.console.dialogs.tell import TellDialog
@@ -78,12 +78,12 @@ class Acting:
         refused = role_refuses_because(self._model, proposal.intent.env) or writes_refused_because(self._model.link)
         if refused is not None:
             return self._said(Refused(refused, "unavailable"), proposal)
-        note = await self._confirmed(proposal)
-        if note is None:
+        confirmed = await self._confirmed(proposal)
+        if confirmed is None:
             return None
         if self._bridge.feed.connection is not hub:
             return self._said(Refused("the console went over to another hub meanwhile", "unavailable"), proposal)
-        intent = replace(proposal.intent, params={**proposal.intent.params, "note": note})
+        intent = replace(proposal.intent, params={**proposal.intent.params, **confirmed.params})
         return self._said(await (perform or self._bridge.intents.perform)(intent), proposal)
 
     # -- what keys and the palette start
@@ -208,7 +208,7 @@ class Acting:
         if not self._model.is_protected(last.env):
             self._said(await intents.undo(last), proposal)
             return
-        await self.carry_out(proposal, lambda intent: intents.undo(last, note=str(intent.params["note"])))
+        await self.carry_out(proposal, lambda intent: intents.undo(last, params=intent.params))
 
     def _changes_back(self, env: str, revision: int) -> tuple[ProposedChange, ...]:
         for change_set in reversed(self._model.activity):
@@ -224,7 +224,7 @@ class Acting:
                 )
         return ()
 
-    async def _confirmed(self, proposal: Proposal) -> str | None:
+    async def _confirmed(self, proposal: Proposal) -> Confirmed | None:
         env = proposal.intent.env
         if env not in self._model.fleet:
             # The dialog shows the reach as soon as it is known; it does not wait for it.

@@ -1,12 +1,14 @@
 """The console, put together: the screens as modes, the common actions, themes, keys, and the hub that is followed."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
 
 from setpoint_tui.connection import Connection
@@ -18,14 +20,17 @@ from setpoint_tui.console.dialogs.choose import Choice, Choose
 from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.dialogs.help import HelpDialog
 from setpoint_tui.console.dialogs.messages import MessagesDialog
+from setpoint_tui.console.dialogs.tell import TellDialog
 from setpoint_tui.console.palette import ActionCommands
 from setpoint_tui.console.screens.activity import ActivityScreen
 from setpoint_tui.console.screens.base import ConsoleScreen
 from setpoint_tui.console.screens.compare import CompareScreen
 from setpoint_tui.console.screens.fleet import FleetScreen
 from setpoint_tui.console.screens.keys import KeysScreen
+from setpoint_tui.console.screens.reviews import ReviewsScreen
 from setpoint_tui.console.screens.versions import VersionsScreen
 from setpoint_tui.console.widgets.scopes import Scope
+from setpoint_tui.console.widgets.who import who_lines
 from setpoint_tui.console_settings import ConsoleSettings, connection_of
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.kept_state import KeptState, state_file
@@ -36,7 +41,7 @@ from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Console"]
 
-_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, FleetScreen, CompareScreen, ActivityScreen)
+_SCREENS: tuple[type[ConsoleScreen], ...] = (KeysScreen, FleetScreen, ReviewsScreen, CompareScreen, ActivityScreen)
 
 
 class Console(App[None]):
@@ -112,8 +117,9 @@ class Console(App[None]):
         return kept
 
     def tab_title(self, name: str) -> str:
-        """Return what a screen is called in the bar."""
-        return ACTIONS[name].title
+        """Return what a screen is called in the bar, with the number of what waits there."""
+        waiting = self.bridge.model.reviews.waiting if name == ReviewsScreen.NAME else 0
+        return f"{ACTIONS[name].title} ({waiting})" if waiting else ACTIONS[name].title
 
     def key_of(self, action_id: str) -> str:
         """Return the key of an action as it is shown, after the keymap."""
@@ -160,6 +166,29 @@ class Console(App[None]):
     def action_drafts(self) -> None:
         """Show what was begun and not written."""
         self.bridge.run_write(self.acting.drafts())
+
+    def action_who(self) -> None:
+        """Show who I am, and what I may do."""
+        title = Content.styled("Who you are here, and what you may do", "bold")
+        self.push_screen(TellDialog(title, list(who_lines(self.bridge.model))))
+
+    def action_arm(self, env: str | None = None) -> None:
+        """Let a protected environment be written to for ten minutes; once more, and it is over."""
+        name = env or (self.front.env_on_show if self.front is not None else None) or ""
+        model, now = self.bridge.model, time.monotonic()
+        if not model.is_protected(name):
+            self.bridge.say(f"{safe_text(name, limit=60)} is not protected: it needs no arming")
+        elif model.arming.left(name, now):
+            model.arming.disarm(name)
+            self.bridge.say(f"{safe_text(name, limit=60)} is disarmed", Severity.SUCCESS)
+        else:
+            model.arming.arm(name, now)
+            self.bridge.say(f"{safe_text(name, limit=60)} is armed for ten minutes: ! disarms it", Severity.WARNING)
+
+    def action_acknowledge(self) -> None:
+        """Take the banner of a broken glass away: it was seen."""
+        if self.bridge.model.glass.acknowledge():
+            self.bridge.model.dirty.mark(Topic.ACTIVITY)
 
     async def action_resync(self) -> None:
         """Load everything on show anew."""

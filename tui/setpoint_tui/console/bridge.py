@@ -11,6 +11,7 @@ from setpoint.errors import SetpointError
 from setpoint_tui.answers import Comparison, History, PastChangeSet
 from setpoint_tui.asking import fetch_change_set, fetch_comparison, fetch_story
 from setpoint_tui.connection import Connection
+from setpoint_tui.expiring import follow_temporary
 from setpoint_tui.feed import Feed
 from setpoint_tui.formatting import counted
 from setpoint_tui.intents import Intents
@@ -23,6 +24,7 @@ from setpoint_tui.model.model import Model
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.own_writes import OwnWrite, WriteState
 from setpoint_tui.model.place import Loading
+from setpoint_tui.reviewing import fetch_review, follow_reviews
 
 if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
@@ -58,6 +60,8 @@ class Bridge:
         self._run(self.feed.run(), "feed")
         self._run(self.intents.follow_reach(), "reach")
         self._run(follow_fleet(self.feed), "fleet")
+        self._run(follow_reviews(self.feed), "reviews")
+        self._run(follow_temporary(self.feed), "temporary changes")
         self._app.set_interval(FLUSH_SECONDS, self._flush)
 
     def go_over(self, connection: Connection, kept: KeptState) -> None:
@@ -105,6 +109,10 @@ class Bridge:
     async def comparison(self, source: str, target: str, namespace: str | None) -> Comparison:
         """Return what differs between two environments now. Raises SetpointError."""
         return await fetch_comparison(self.feed, source, target, namespace)
+
+    async def review(self, number: int) -> None:
+        """Fetch a review whole. Raises SetpointError."""
+        await fetch_review(self.feed, number)
 
     def look_at(self, env: str, key: KeyId) -> None:
         """Fetch what belongs to a key, once the cursor has rested on it."""

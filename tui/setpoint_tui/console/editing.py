@@ -8,6 +8,7 @@ from setpoint.protocol.values import ValueType, is_value_type
 from setpoint_tui.answers import History, read_answer
 from setpoint_tui.console.dialogs.edit import Begun, EditDialog, Submission
 from setpoint_tui.console.lending import edit_in_terminal, editor_command
+from setpoint_tui.console.secrets import edit_secret
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.formatting import format_revision
 from setpoint_tui.intents import Outcome
@@ -49,12 +50,21 @@ class Editing:
 
     async def edit(self, env: str, key: KeyId) -> None:
         """Edit a value in the console; a draft that waits is gone on with."""
+        facts = self._app.bridge.model.facts.get(key)
+        if facts is not None and facts.secret:
+            await edit_secret(self._app, env, key)
+            return
         begun = await self._begin(env, key)
         if begun is not None:
             await self._app.push_screen_wait(EditDialog(begun))
 
     async def edit_outside(self, env: str, key: KeyId) -> None:
         """Edit a value in $EDITOR; when what it leaves is valid, the change is shown at once."""
+        facts = self._app.bridge.model.facts.get(key)
+        if facts is not None and facts.secret:
+            said = f"{safe_text(key_path(key))} is a secret, and goes into no file: e asks for it, hidden"
+            self._app.bridge.say(said, Severity.WARNING)
+            return
         begun = await self._begin(env, key)
         if begun is None:
             return
@@ -89,7 +99,7 @@ class Editing:
         path = safe_text(key_path(facts.id), limit=120)
         intent = Intent(
             "set",
-            {"env": submission.env, "changes": [change], "note": submission.note},
+            {"env": submission.env, "changes": [change], "note": submission.note, **submission.terms},
             submission.env,
             f"set {path}",
             (facts.id,),

@@ -15,19 +15,26 @@ from setpoint_tui.answers import (
     Instance,
     Key,
     PastChangeSet,
+    Review,
     WhoAmI,
 )
 from setpoint_tui.formatting import format_change, format_revision
 from setpoint_tui.model.activity_log import ActivityLog
+from setpoint_tui.model.arming import Arming
 from setpoint_tui.model.details import Detail, Details
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.drafts import Draft, Drafts
+from setpoint_tui.model.glass import BrokenGlass, breaks_glass
 from setpoint_tui.model.keys import Facts, Held, KeyId, held_of
 from setpoint_tui.model.link_state import Connecting, LinkState, Live
 from setpoint_tui.model.notices import Notice, Notices, Severity
 from setpoint_tui.model.own_writes import OwnWrite, OwnWrites
 from setpoint_tui.model.place import Place
+from setpoint_tui.model.revealed import Revealed
+from setpoint_tui.model.reviews import Reviews
 from setpoint_tui.model.selection import Selection
+from setpoint_tui.model.temporary import Temporary
+from setpoint_tui.protected_answers import TemporaryChange
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["FleetSeen", "Model"]
@@ -69,6 +76,11 @@ class Model:
         self.fleet_trouble: dict[str, str] = {}
         """Why the fleet of an environment could not be asked for."""
         self.details = Details()
+        self.reviews = Reviews()
+        self.glass = BrokenGlass()
+        self.temporary = Temporary()
+        self.revealed = Revealed()
+        self.arming = Arming()
         self.own = OwnWrites()
         self.drafts = Drafts()
         self.notices = Notices()
@@ -153,8 +165,12 @@ class Model:
         names = {(change.namespace, change.key) for change in change_set.changes}
         if self.remember(change_set):
             self.notices.add(_as_notice(change_set))
+            self.glass.note(change_set)
+            self.temporary.is_behind = True
             if {name for name in names if self.details.expire(name)}:
                 self.dirty.mark(Topic.DETAIL)
+        if self.reviews.concerns(change_set):
+            self.expire_reviews()
         self.dirty.mark(Topic.ENVIRONMENTS)
         return {name for name in names if name not in self.facts}
 
@@ -185,6 +201,31 @@ class Model:
             self.fleet_trouble[env] = reason
             self.dirty.mark(Topic.FLEET)
 
+    def expire_reviews(self) -> None:
+        """Something happened to a review: what is known of them is read anew."""
+        self.reviews.expire()
+        self.dirty.mark(Topic.REVIEWS)
+
+    def put_reviews(self, reviews: Iterable[Review]) -> None:
+        """Take a list of reviews."""
+        self.reviews.take(reviews)
+        self.dirty.mark(Topic.REVIEWS)
+
+    def put_review(self, review: Review) -> None:
+        """Take one review whole."""
+        self.reviews.put(review)
+        self.dirty.mark(Topic.REVIEWS)
+
+    def put_reviews_trouble(self, reason: str) -> None:
+        """Take that the hub refuses to list reviews."""
+        self.reviews.trouble, self.reviews.is_behind = reason, True
+        self.dirty.mark(Topic.REVIEWS)
+
+    def put_temporary(self, changes: Iterable[TemporaryChange], now: float) -> None:
+        """Take the list of changes that take themselves back; `now` is of the monotonic clock."""
+        for env, key in self.temporary.take(changes, now):
+            self.dirty.mark_value(env, key)
+
     def begin_new_history(self) -> None:
         """Forget what was held: the hub, or its database, is another one."""
         self.history += 1
@@ -197,6 +238,11 @@ class Model:
         self.fleet.clear()
         self.fleet_trouble.clear()
         self.details.clear()
+        self.reviews.clear()
+        self.arming.clear()
+        self.glass.acknowledge()
+        self.temporary.clear()
+        self.revealed.mask(0.0, at_once=True)
         self.dirty = Dirty.everything()
 
     # -- what the person does
@@ -246,5 +292,6 @@ def _as_notice(change_set: PastChangeSet) -> Notice:
         what = safe_text(f"{first.namespace}/{first.key}") + (f" {old} → {new}" if not more else f" and {more} more")
     where = f"in {safe_text(change_set.env)} ({format_revision(change_set.revision)})"
     how = "changed" if change_set.how == "set" else f"({safe_text(change_set.how)}) changed"
+    severity = Severity.WARNING if breaks_glass(change_set) else Severity.INFORMATION
     at = change_set.at.astimezone().strftime("%H:%M:%S")
-    return Notice(at, f"{safe_text(change_set.by.name)} {how} {what} {where}", Severity.INFORMATION)
+    return Notice(at, f"{safe_text(change_set.by.name)} {how} {what} {where}", severity)

@@ -98,7 +98,9 @@ class Place:
         if present is not None and present.revision >= change_set.revision:
             return False
         if change.version is not None:
-            self._put(key, Held(change.type, change.new, change.version, change_set.revision, change_set.at))
+            self._put(
+                key, Held(change.type, change.new, change.version, change_set.revision, change_set.at, change.secret)
+            )
             return True
         if self.loading is Loading.UNDER_WAY:
             self._gone[key] = change_set.revision

@@ -30,3 +30,5 @@ class Proposal:
     """What is not part of it, and why: a sentence each, safe to show."""
     based_on: str = ""
     asks_note: bool = True
+    needs_glass: str = ""
+    """Why it can be made by breaking the glass only, safe to show; empty: it needs no such thing."""

@@ -43,6 +43,8 @@ def policy_sentence(environment: Environment | None) -> str | None:
 
 def title_of_button(proposal: Proposal, environment: Environment | None) -> str:
     """Return what the button that writes is called: what it does, and to how many keys."""
+    if proposal.intent.method == "review.apply":
+        return "Apply"
     if policy_sentence(environment) is not None:
         return "Send for review"
     number = len(proposal.changes)

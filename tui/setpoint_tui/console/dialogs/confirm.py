@@ -1,7 +1,9 @@
 """The last look before a write: where it goes, what it changes, whom it reaches, and why it is made."""
 
+import time
 from collections.abc import Iterator
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,6 +14,7 @@ from textual.widgets import Button, Input, Static
 from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.console.widgets.diff_view import diff_content
+from setpoint_tui.console.widgets.guard import Guard
 from setpoint_tui.console.widgets.plain_input import PlainInput
 from setpoint_tui.formatting import counted
 from setpoint_tui.model.diffing import diff_values
@@ -19,24 +22,40 @@ from setpoint_tui.model.dirty import Dirty
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
+from setpoint_tui.model.policy import Becomes, becomes, button_of, may_break_glass, terms_sentence, what_becomes
 from setpoint_tui.model.proposals import Proposal, ProposedChange
 from setpoint_tui.model.reach import expected_reach, reach_sentence
-from setpoint_tui.model.risk import Rung, policy_sentence, rung_of, title_of_button
+from setpoint_tui.model.risk import Rung, rung_of
 from setpoint_tui.text_safety import safe_text
 
-__all__ = ["ConfirmDialog"]
+__all__ = ["ConfirmDialog", "Confirmed"]
 
 _MOST_KEYS = 100
 """Keys whose diff is drawn: nobody reads more, and the count says that there are."""
 _LINES_OF_EACH = 12
 """Lines of each key's diff when there are several."""
 _LONGEST_NOTE = 2_000
+_LOW = 18
+"""Lines of a terminal below which only what decides is said."""
 _LEAST_LINES = 2
 """Lines of the differences that stay on a terminal that has no room for more."""
 
 
-class ConfirmDialog(Dialog[str | None]):
-    """Gives back the note when the person says yes, and None when not.
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a person said yes to."""
+
+    note: str
+    break_glass: bool = False
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What is sent of it."""
+        return {"note": self.note, **({"break_glass": True} if self.break_glass else {})}
+
+
+class ConfirmDialog(Dialog[Confirmed | None]):
+    """Gives back what the person said yes to, and None when not.
 
     Nothing here writes on `enter` unless the focus is on the button itself.
     """
@@ -46,6 +65,7 @@ class ConfirmDialog(Dialog[str | None]):
         Binding("escape", "cancel", "Back"),
         Binding("y", "accept_at_once", "Write"),
         Binding("n", "cancel", "Back"),
+        Binding("f2", "arm", "Arm"),
         Binding("j,down", "scroll(1)", "Down", show=False),
         Binding("k,up", "scroll(-1)", "Up", show=False),
     ]
@@ -72,12 +92,12 @@ class ConfirmDialog(Dialog[str | None]):
                         self._note, placeholder=wanted, id="reason", compact=True, max_length=_LONGEST_NOTE
                     )
             if self._rung is Rung.PROTECTED:
-                with Horizontal(classes="row"):
-                    yield Static(f"type {safe_text(self._proposal.intent.env)} ", classes="label", markup=False)
-                    yield PlainInput(id="typed-name", compact=True)
+                env = self._proposal.intent.env
+                takes_back = becomes(self.model, self._proposal) is Becomes.TAKEN_BACK
+                yield Guard(env, offers_glass=may_break_glass(self.model, env) and not takes_back)
             with Horizontal(id="confirm-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button(self._yes, id="yes", variant="warning", compact=True)
+                yield Button("", id="yes", variant="warning", compact=True)
                 yield Static(self._hint, id="confirm-hint", markup=False)
 
     def on_mount(self) -> None:
@@ -95,6 +115,8 @@ class ConfirmDialog(Dialog[str | None]):
                 self.query_one("#cancel").focus()
             case Rung.PROTECTED:
                 self.query("Input").first().focus()
+                # The armed time runs out although nothing is heard.
+                self.set_interval(1.0, self._draw)
 
     def show_body(self, dirty: Dirty) -> None:
         if dirty:
@@ -102,7 +124,12 @@ class ConfirmDialog(Dialog[str | None]):
 
     def _draw(self) -> None:
         self.query_one("#confirm-effect", Static).update(Content("\n").join(list(self._effect())))
-        self.query_one("#yes", Button).disabled = self._why_not() is not None
+        button = self.query_one("#yes", Button)
+        button.disabled = self._why_not() is not None
+        title = button_of(self.model, self._proposal, glass=self._breaks_glass)
+        if str(button.label) != title:
+            button.label = Content(title)
+            button.refresh(layout=True)
         self.call_after_refresh(self._fit)
 
     def on_resize(self) -> None:
@@ -140,10 +167,20 @@ class ConfirmDialog(Dialog[str | None]):
     def on_input_changed(self) -> None:
         self._draw()
 
+    def on_guard_changed(self) -> None:
+        self._draw()
+
+    def action_arm(self) -> None:
+        """Arm the protected environment for a while."""
+        if self._guard is not None:
+            self.model.arming.arm(self._proposal.intent.env, time.monotonic())
+            self._draw()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to what is asked next; `enter` in a field never writes."""
-        if event.input.id == "reason" and self._rung is Rung.PROTECTED:
-            self.query_one("#typed-name").focus()
+        following = None if self._guard is None else self._guard.next_field(event.input.id)
+        if following is not None:
+            following.focus()
         elif self._rung is Rung.ONE_KEY:
             self.query_one("#confirm-body").focus()
         elif self._why_not() is None:
@@ -151,13 +188,19 @@ class ConfirmDialog(Dialog[str | None]):
 
     def _accept(self) -> None:
         if self._why_not() is None:
-            self.close(self._reason)
+            guard = self._guard
+            glass = guard is not None and guard.breaks_glass
+            self.close(Confirmed(guard.glass_reason if guard is not None and glass else self._reason, glass))
 
     # -- what is shown
 
     @property
-    def _yes(self) -> str:
-        return title_of_button(self._proposal, self.model.environments.get(self._proposal.intent.env))
+    def _guard(self) -> Guard | None:
+        return self.query_one(Guard) if self._rung is Rung.PROTECTED else None
+
+    @property
+    def _breaks_glass(self) -> bool:
+        return self._guard is not None and self._guard.breaks_glass
 
     @property
     def _hint(self) -> str:
@@ -172,13 +215,13 @@ class ConfirmDialog(Dialog[str | None]):
     def _why_not(self) -> str | None:
         """Return what is missing before it can be written, or None."""
         refused = writes_refused_because(self.model.link)
-        if refused is not None or self._rung is not Rung.PROTECTED:
+        if refused is not None or self._guard is None:
             return refused
-        if not self._reason:
+        if not self._reason and not self._breaks_glass:
             return "say why: a protected environment takes no change without a reason"
-        if self.query_one("#typed-name", Input).value.strip() != self._proposal.intent.env:
-            return f"type the name {safe_text(self._proposal.intent.env)} to confirm"
-        return None
+        if self._proposal.needs_glass and not self._breaks_glass:
+            return f"{self._proposal.needs_glass}; an admin may break the glass"
+        return self._guard.why_not(self.model.arming)
 
     def _body(self) -> Iterator[Content]:
         changes = self._proposal.changes
@@ -199,14 +242,21 @@ class ConfirmDialog(Dialog[str | None]):
         if len(self._proposal.changes) > 1:
             keys, namespaces = len(self._proposal.changes), len(_namespaces(self._proposal))
             yield Content.styled(f"{counted(keys, 'key')} in {counted(namespaces, 'namespace')}", "bold")
-        if self._proposal.based_on:
+        is_low = self.size.height < _LOW
+        if self._proposal.based_on and not is_low:
             yield Content.styled(f"based on {safe_text(self._proposal.based_on)}", "$text-muted")
         seen = model.fleet.get(env)
-        if seen is not None:
+        if seen is not None and not is_low:
             yield Content(reach_sentence(expected_reach(seen.instances, _namespaces(self._proposal))))
-        policy = policy_sentence(model.environments.get(env))
+        terms = terms_sentence(self._proposal)
+        if terms is not None:
+            yield Content.styled(terms, "bold $text-warning")
+        policy = what_becomes(model, self._proposal, glass=self._breaks_glass)
         if policy is not None:
             yield Content.styled(policy, "bold $text-warning")
+        armed = None if self._guard is None else self._guard.armed_words(model.arming)
+        if armed is not None:
+            yield Content.styled(armed, "$text-warning")
         moved = self._moved()
         if moved:
             names = ", ".join(safe_text(key_path(key), limit=80) for key in moved[:3])

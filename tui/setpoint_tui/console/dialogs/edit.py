@@ -1,7 +1,7 @@
 """Editing a value: a control for its type, what is wrong as one types, and what others do to it meanwhile."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, assert_never, cast
 
@@ -17,6 +17,7 @@ from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.console.widgets.conflict_panel import Choice, ConflictPanel
 from setpoint_tui.console.widgets.plain_input import PlainInput
+from setpoint_tui.console.widgets.terms import TermsRow
 from setpoint_tui.console.widgets.value_control import ValueControl
 from setpoint_tui.formatting import NO_VALUE, format_age, format_revision, format_value
 from setpoint_tui.intents import Conflicted, Done, Outcome, Refused, SentForReview, Unknown
@@ -62,6 +63,8 @@ class Submission:
     base: Base
     value: object
     note: str
+    terms: Mapping[str, float] = field(default_factory=dict[str, float])
+    """When it takes itself back, as the hub names it."""
 
 
 class EditDialog(Dialog[None]):
@@ -99,6 +102,7 @@ class EditDialog(Dialog[None]):
                 yield PlainInput(
                     self._begun.note, placeholder=self._note_wanted, id="note", compact=True, max_length=_LONGEST_NOTE
                 )
+            yield TermsRow()
             yield Static("ctrl+s write… · esc keep draft · ctrl+d discard · ctrl+o $EDITOR", id="edit-hint")
 
     def on_mount(self) -> None:
@@ -144,6 +148,8 @@ class EditDialog(Dialog[None]):
         elif self._meanwhile is not None:
             self._advise("decide first: m keeps yours, t takes theirs")
             self.query_one(ConflictPanel).focus()
+        elif (wrong := self.query_one(TermsRow).mistake) is not None:
+            self._advise(wrong)
         elif self._base.is_known and same_json(self._base.value, self._read.value):
             self._advise("nothing is changed yet")
         elif (refused := writes_refused_because(self.model.link)) is not None:
@@ -208,7 +214,7 @@ class EditDialog(Dialog[None]):
         self._trouble = self._advice = ""
         self._control.disabled = True
         self._draw()
-        submission = Submission(self._begun.env, self._begun.facts, self._base, value, self._note)
+        submission = Submission(self._begun.env, self._begun.facts, self._base, value, self._note, self._terms)
         try:
             outcome = await self.console.acting.editing.write(submission)
         finally:
@@ -346,6 +352,10 @@ class EditDialog(Dialog[None]):
     @property
     def _note(self) -> str:
         return self.query_one("#note", PlainInput).value.strip()
+
+    @property
+    def _terms(self) -> Mapping[str, float]:
+        return self.query_one(TermsRow).terms
 
     @property
     def _note_wanted(self) -> str:

@@ -8,7 +8,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from setpoint_tui.console.actions import ACTIONS, bindings
-from setpoint_tui.console.widgets.bars import Hints, NoticeLine, TooSmall, TopBar
+from setpoint_tui.console.widgets.bars import Bar, Hints, NoticeLine, TooSmall, TopBar
+from setpoint_tui.console.widgets.glass import GlassBanner
 from setpoint_tui.model.dirty import Dirty
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 COMMON = (
     "help", "palette", "keys", "fleet", "reviews", "compare", "activity", "scope", "next_environment",
-    "previous_environment", "hub", "resync", "undo", "drafts", "notices", "quit",
+    "previous_environment", "hub", "resync", "undo", "drafts", "who", "arm", "acknowledge", "notices", "quit",
 )  # fmt: skip
 
 
@@ -53,6 +54,7 @@ class ConsoleScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TooSmall()
         yield TopBar()
+        yield GlassBanner()
         yield from self.compose_body()
         yield NoticeLine()
         yield Hints()
@@ -72,6 +74,11 @@ class ConsoleScreen(Screen[None]):
         return self.console.bridge.model
 
     @property
+    def env_on_show(self) -> str | None:
+        """The environment that the screen is about, as the bar above it says."""
+        return self.model.selection.env
+
+    @property
     def offered(self) -> tuple[str, ...]:
         """The ids of everything that can be done here, this screen's own first."""
         return (*self.ACTION_IDS, *COMMON)
@@ -84,7 +91,7 @@ class ConsoleScreen(Screen[None]):
             # It is told everything once it is there.
             return
         try:
-            for bar in (self.query_one(TopBar), self.query_one(NoticeLine), self.query_one(Hints)):
+            for bar in self.query(Bar):
                 bar.show()
             self.show_body(dirty)
         except Exception as error:
@@ -110,6 +117,10 @@ class ConsoleScreen(Screen[None]):
         """Return why an action is off now, or None when it is on."""
         if ACTIONS[action_id].writes:
             return writes_refused_because(self.model.link)
+        if action_id == "acknowledge" and not self.model.glass.changes:
+            return "no glass was broken"
+        if action_id == "arm" and not self.model.is_protected(self.env_on_show or ""):
+            return "this environment is not protected"
         return None
 
     def refuse(self, action_id: str) -> bool:

@@ -1,10 +1,14 @@
 """What can be done to a key, from the screen that lists them."""
 
 from setpoint_tui.console.actions import ACTIONS
+from setpoint_tui.console.keeping import keep_change
 from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.secrets import reveal_secret
 from setpoint_tui.intents import Done, SentForReview
 from setpoint_tui.model.keys import KeyId
+from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.risk import role_refuses_because
+from setpoint_tui.model.temporary import Due
 
 __all__ = ["KeyActions"]
 
@@ -28,6 +32,10 @@ class KeyActions(ConsoleScreen):
             refused = role_refuses_because(self.model, where)
             if refused is not None:
                 return refused
+        if action_id == "reveal":
+            return self._why_not_revealed
+        if action_id == "keep_change" and self._to_confirm is None:
+            return "no change of this key waits for confirmation"
         # An edit can be begun without a connection: it becomes a draft.
         return None if action_id in ("edit", "editor") else super().why_off(action_id)
 
@@ -38,6 +46,33 @@ class KeyActions(ConsoleScreen):
         if selection.env is None or selection.key is None or selection.key not in self.model.facts:
             return None
         return selection.env, selection.key
+
+    @property
+    def _why_not_revealed(self) -> str | None:
+        here = self._here
+        if here is None or self.model.held(*here) is None:
+            return "there is no value here"
+        if not self.model.facts[here[1]].secret:
+            return "this key is no secret: its value is on show"
+        who = self.model.whoami
+        if who is not None and who.role == "reader":
+            return "your token's role is reader: revealing a secret takes the role editor"
+        return writes_refused_because(self.model.link)
+
+    def action_reveal(self) -> None:
+        """Show the secret for a while."""
+        if not self.refuse("reveal") and self._here is not None:
+            self.console.bridge.run_write(reveal_secret(self.console, *self._here))
+
+    @property
+    def _to_confirm(self) -> Due | None:
+        return None if self._here is None else self.model.temporary.to_confirm(*self._here)
+
+    def action_keep_change(self) -> None:
+        """Confirm the change that waits for it."""
+        due = self._to_confirm
+        if not self.refuse("keep_change") and due is not None:
+            self.console.bridge.run_write(keep_change(self.console, due.change))
 
     def action_edit(self) -> None:
         """Change the value."""

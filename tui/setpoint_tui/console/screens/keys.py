@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.screens.key_actions import KeyActions
+from setpoint_tui.console.secrets import copy_secret
 from setpoint_tui.console.widgets import key_rows
 from setpoint_tui.console.widgets.big_table import BigTable
 from setpoint_tui.console.widgets.detail import DetailPane
@@ -31,7 +32,7 @@ _RESORT_SECONDS = 1.0
 
 _OWN = (
     "filter", "open", "edit", "editor", "new", "delete", "versions", "diff", "promote",
-    "copy", "copy_path", "mark", "sort", "freeze", "deleted", "zoom", "back", "retry",
+    "copy", "copy_path", "keep_change", "reveal", "mark", "sort", "freeze", "deleted", "zoom", "back", "retry",
 )  # fmt: skip
 
 
@@ -272,6 +273,9 @@ class KeysScreen(KeyActions):
         held = self.model.held(self.model.selection.env or "", key) if key else None
         if key is None or held is None:
             self.console.bridge.say("there is no value to copy")
+            return
+        if held.secret:
+            self.console.bridge.run_write(copy_secret(self.console, self.model.selection.env or "", key, held))
             return
         self.console.copy(copied_value(held.type, held.value), f"the value of {key_path(key)}")
 

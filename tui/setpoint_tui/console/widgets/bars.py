@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, cast
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
     from setpoint_tui.console.screens.base import ConsoleScreen
 
-__all__ = ["Hints", "NoticeLine", "TooSmall", "TopBar", "environment_badge", "link_words"]
+__all__ = ["Bar", "Hints", "NoticeLine", "TooSmall", "TopBar", "environment_badge", "link_words"]
 
 _TABS = ("keys", "fleet", "reviews", "compare", "activity")
 
@@ -44,8 +45,8 @@ def environment_badge(model: Model, env: str) -> Content:
     return Content.assemble((f"▓▓ {name} ▓▓", "bold $text-error reverse"), (policy, "$text-error"))
 
 
-def link_words(state: LinkState, model: Model, now: float) -> Content:
-    """Say how we stand with the hub, in words that need no colour."""
+def link_words(state: LinkState, model: Model, now: float, env: str | None = None) -> Content:
+    """Say how we stand with the hub, in words that need no colour; `env` is the one whose revision is told."""
     as_of = "" if model.data_as_of is None else f", data as of {model.data_as_of:%H:%M:%S}"
     match state:
         case Connecting():
@@ -53,7 +54,7 @@ def link_words(state: LinkState, model: Model, now: float) -> Content:
         case CatchingUp():
             return Content.styled("◌ catching up", "$text-warning")
         case Live(latency):
-            env = model.selection.env
+            env = env or model.selection.env
             revision = format_revision(model.revision(env)) if env else ""
             return Content.styled(f"● live {revision} {latency:.1f}s", "$text-success")
         case Stalled(since):
@@ -76,7 +77,7 @@ def _retry(retry_at: float, now: float) -> str:
     return "retrying" if left <= 0 else f"retry in {left:.0f}s"
 
 
-class _Bar(Static):
+class Bar(Static):
     """A line that is drawn anew from the model, and only when its text is another."""
 
     def __init__(self) -> None:
@@ -102,7 +103,7 @@ class _Bar(Static):
         self.show()
 
 
-class TopBar(_Bar):
+class TopBar(Bar):
     """Two lines: the environment and the connection; the screens and what waits for us."""
 
     DEFAULT_CSS = """
@@ -113,6 +114,11 @@ class TopBar(_Bar):
         # Ages and countdowns move although nothing is heard.
         self.set_interval(0.5, self._tick)
 
+    def on_click(self, event: events.Click) -> None:
+        """Where we are is no place to go to, but who we are is told."""
+        if event.y == 0 and event.x > self.size.width // 2:
+            self.console.action_who()
+
     def _tick(self) -> None:
         if self.screen.is_current:
             self.show()
@@ -122,11 +128,14 @@ class TopBar(_Bar):
         return Content("\n").join([_spread(*self._place(model, width), width), _spread(*self._screens(model), width)])
 
     def _place(self, model: Model, width: int) -> tuple[Content, Content]:
-        env = model.selection.env
+        env = cast("ConsoleScreen", self.screen).env_on_show
         left = environment_badge(model, env) if env else Content.styled(" setpoint ", "bold reverse")
-        if width >= 72 and model.selection.namespace:
+        armed = model.arming.left(env or "", time.monotonic())
+        if armed:
+            left += Content.assemble("  ", (f" ARMED {_clock(armed)} ", "bold $text-warning reverse"))
+        if width >= 72 and model.selection.namespace and env == model.selection.env:
             left += Content.styled(f"  {safe_text(model.selection.namespace)}", "bold")
-        right = link_words(model.link, model, time.monotonic())
+        right = link_words(model.link, model, time.monotonic(), env)
         who = model.whoami
         if who is not None and width >= 100:
             right = Content.styled(f"{safe_text(who.user.name)} ({safe_text(who.role)})  ", "$text-muted") + right
@@ -149,7 +158,7 @@ class TopBar(_Bar):
         return Content.assemble(*tabs), Content.styled("   ".join(counts), "bold $text-warning")
 
 
-class NoticeLine(_Bar):
+class NoticeLine(Bar):
     """One line: how far our last write has reached while it spreads, else what was said last."""
 
     DEFAULT_CSS = """
@@ -169,7 +178,7 @@ class NoticeLine(_Bar):
         return said.truncate(max(self.size.width - 2, 10), ellipsis=True)
 
 
-class Hints(_Bar):
+class Hints(Bar):
     """The footer: at most seven keys of this screen, help first and quit last."""
 
     DEFAULT_CSS = """
@@ -191,7 +200,7 @@ class Hints(_Bar):
         return Content.assemble((f" {key} ", styles[0]), (ACTIONS[name].title, styles[1]), " ")
 
 
-class TooSmall(_Bar):
+class TooSmall(Bar):
     """What a terminal shows that is too small for anything else; the connection stays."""
 
     DEFAULT_CSS = """

@@ -1,22 +1,28 @@
 """The key under the cursor: what it is, what it holds here and elsewhere, who runs it, what happened to it last."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from setpoint_tui.answers import ActiveValue, HistoryChange, Receipt
+from setpoint_tui.console.widgets.expiring import expiring_line
 from setpoint_tui.console.widgets.quiet import retitle
 from setpoint_tui.console.widgets.reach import reach_bar
-from setpoint_tui.formatting import NO_VALUE, format_age, format_change, format_revision, format_value
+from setpoint_tui.formatting import NO_VALUE, format_age, format_change, format_revision, format_secret, format_value
 from setpoint_tui.model.details import Detail
-from setpoint_tui.model.keys import Facts, Held
+from setpoint_tui.model.keys import Facts, Held, KeyId
 from setpoint_tui.model.model import Model
 from setpoint_tui.text_safety import safe_text
+
+if TYPE_CHECKING:
+    from setpoint_tui.console.app import Console
 
 __all__ = ["DetailPane", "value_lines"]
 
@@ -54,11 +60,14 @@ class DetailPane(VerticalScroll):
         else:
             lines = [
                 *_about(facts),
-                *_value(held),
-                *_elsewhere(model, env, detail, width),
+                *_value(model, env, key, held),
+                *_elsewhere(model, env, facts, detail, width),
                 *_reached(held, detail, width),
             ]
-            lines += _changes(detail)
+            lines += _changes(facts, detail)
+        due = model.temporary.to_confirm(env, key) or model.temporary.of(env, key)
+        if due is not None:
+            lines.insert(0, expiring_line(due, time.monotonic(), cast("Console", self.app).key_of("keep_change")))
         draft = model.drafts.get(env, key)
         if draft is not None:
             lines.insert(0, Content.styled("a draft waits: e goes on with it", "bold $text-warning"))
@@ -92,20 +101,38 @@ def value_lines(value_type: str, value: object) -> list[str]:
 
 def _strip(model: Model, facts: Facts, held: Held | None, detail: Detail | None, width: int) -> Iterator[Content]:
     """Yield one line each: the value, what it is, the other environments, who runs it, the last change."""
-    yield Content.styled(NO_VALUE if held is None else held.text, "bold").truncate(width, ellipsis=True)
+    yield _in_short(model, facts, held).truncate(width, ellipsis=True)
     yield next(_about(facts)).append(f"  {safe_text(facts.description, limit=200)}").truncate(width, ellipsis=True)
-    others = [] if detail is None else [_elsewhere_in_short(env, detail) for env in model.environments]
+    others = [] if detail is None else [_elsewhere_in_short(env, facts, detail) for env in model.environments]
     yield Content(" · ").join(others).truncate(width, ellipsis=True)
     if held is not None and detail is not None and detail.receipt is not None:
         yield from islice(reach_bar(detail.receipt, width), 1)
     if detail is not None and detail.changes:
-        yield _change(detail.changes[0], datetime.now(UTC)).truncate(width, ellipsis=True)
+        yield _change(facts, detail.changes[0], datetime.now(UTC)).truncate(width, ellipsis=True)
 
 
-def _elsewhere_in_short(env: str, detail: Detail) -> Content:
+def _in_short(model: Model, facts: Facts, held: Held | None) -> Content:
+    """Return the value on one line; of a secret that is on show, that."""
+    env = model.selection.env
+    if held is not None and held.secret and env is not None:
+        revealed = list(revealed_lines(model, env, facts.id, held))
+        if revealed:
+            return Content(" ").join(revealed)
+    return Content.styled(NO_VALUE if held is None else held.text, "bold")
+
+
+def _elsewhere_in_short(env: str, facts: Facts, detail: Detail) -> Content:
     found = detail.values.get(env)
-    value = NO_VALUE if found is None else _short(found)
+    value = NO_VALUE if found is None else _short(facts, found)
     return Content.assemble((f"{safe_text(env)} ", "$text-muted"), safe_text(value, limit=24))
+
+
+def revealed_lines(model: Model, env: str, key: KeyId, held: Held) -> Iterator[Content]:
+    """Yield a secret's value while it is on show, and for how long; else nothing."""
+    left = model.revealed.left(env, key, held.version, time.monotonic())
+    if left:
+        yield from (Content.styled(line, "bold") for line in value_lines(held.type, model.revealed.value))
+        yield Content.styled(f"masked again in {left:.0f}s", "bold $text-warning")
 
 
 def _about(facts: Facts) -> Iterator[Content]:
@@ -116,16 +143,20 @@ def _about(facts: Facts) -> Iterator[Content]:
         yield Content(safe_text(facts.description, limit=400))
 
 
-def _value(held: Held | None) -> Iterator[Content]:
+def _value(model: Model, env: str, key: KeyId, held: Held | None) -> Iterator[Content]:
     yield _rule("value")
     if held is None:
         yield Content.styled(f"{NO_VALUE}  not set here: e sets it", "$text-muted")
+        return
+    if held.secret:
+        revealed = list(revealed_lines(model, env, key, held))
+        yield from revealed or [Content.assemble((held.text, "bold"), ("  . reveals it, on record", "$text-muted"))]
         return
     for line in value_lines(held.type, held.value):
         yield Content.styled(line, "bold")
 
 
-def _elsewhere(model: Model, env: str, detail: Detail | None, room: int) -> Iterator[Content]:
+def _elsewhere(model: Model, env: str, facts: Facts, detail: Detail | None, room: int) -> Iterator[Content]:
     yield _rule("across environments")
     now = datetime.now(UTC)
     width = max((len(name) for name in model.environments), default=8)
@@ -138,17 +169,27 @@ def _elsewhere(model: Model, env: str, detail: Detail | None, room: int) -> Iter
             continue
         differs = here is not None and found.value != here.value
         since = f" {format_revision(found.revision):>5} {format_age(found.at, now):>3}"
-        value = Content(_short(found))
+        value = Content(_short(facts, found))
         left = max(room - width - len(since) - 3, 6)
         yield Content.assemble(
             (f"{safe_text(name):<{width}} ", "bold" if name == env else ""),
             value.truncate(left, ellipsis=True).pad_right(max(left - value.cell_length, 0)),
             (since, "$text-muted"),
-            (" ≠" if differs else "", "bold $text-warning"),
+            (_sign(facts, same=not differs, here=name == env), "bold $text-warning"),
         )
 
 
-def _short(found: ActiveValue) -> str:
+def _sign(facts: Facts, *, same: bool, here: bool) -> str:
+    """Tell what differs; of secrets also what is the same, since their values do not show it."""
+    if not same:
+        return " ≠"
+    return " =" if facts.secret and not here else ""
+
+
+def _short(facts: Facts, found: ActiveValue) -> str:
+    if facts.secret:
+        # There is little room, and the fingerprint is what one compares.
+        return format_secret(found.value).removeprefix("secret ")
     kind = "string" if isinstance(found.value, str) else "json"
     return format_value(kind, found.value, limit=_CELL)
 
@@ -161,21 +202,21 @@ def _reached(held: Held | None, detail: Detail | None, width: int) -> Iterator[C
     yield from reach_bar(receipt, width)
 
 
-def _changes(detail: Detail | None) -> Iterator[Content]:
+def _changes(facts: Facts, detail: Detail | None) -> Iterator[Content]:
     yield _rule("last changes")
     if detail is None:
         yield Content.styled("…", "$text-muted")
         return
     now = datetime.now(UTC)
     for change in detail.changes:
-        yield _change(change, now)
+        yield _change(facts, change, now)
     if not detail.changes:
         yield Content.styled("never set here", "$text-muted")
 
 
-def _change(change: HistoryChange, now: datetime) -> Content:
+def _change(facts: Facts, change: HistoryChange, now: datetime) -> Content:
     kind = "string" if isinstance(change.value, str) or isinstance(change.previous_value, str) else "json"
-    old, new = format_change(change, kind)
+    old, new = format_change(change, kind, secret=facts.secret)
     note = f"  {safe_text(change.note, limit=60)}" if change.note else ""
     how = "" if change.how == "set" else f" {safe_text(change.how, limit=40)}"
     return Content.assemble(

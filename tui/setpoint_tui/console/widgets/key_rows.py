@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from textual.content import Content
 
 from setpoint_tui.console.widgets.big_table import Column
+from setpoint_tui.console.widgets.expiring import GLYPH
 from setpoint_tui.formatting import NO_VALUE, format_age, format_revision
 from setpoint_tui.model.key_list import KeyList
 from setpoint_tui.model.keys import KeyId, key_path
@@ -42,10 +43,12 @@ def cells(model: Model, key: KeyId) -> Sequence[str | Content]:
 
 
 def glyph(model: Model, key: KeyId) -> str:
-    """Return the sign before a key: a draft waits, or it has just changed."""
+    """Return the sign before a key: a draft waits, it takes itself back, or it has just changed."""
     env = model.selection.env or ""
     if model.drafts.get(env, key) is not None:
         return "✎"
+    if model.temporary.of(env, key) is not None:
+        return GLYPH
     held = model.held(env, key)
     is_fresh = held is not None and held.at is not None and datetime.now(UTC) - held.at < _FRESH
     return "Δ" if is_fresh else ""
