@@ -226,6 +226,30 @@ async def test_a_base_that_moves_in_another_key_does_not_matter(people: People) 
     assert (await people.alice.ask("review.apply", review=number))["revision"] == 2
 
 
+async def test_what_is_shown_while_it_changes_is_of_one_moment(people: People) -> None:
+    await fill(people, 0)
+    number = await propose(people.alice)
+    bases: dict[str, str] = {}
+
+    async def look() -> None:
+        found = await people.bob.ask("review.get", review=number)
+        (change,) = found["changes"]
+        # One diff has one base, and a base that moved has its review stale.
+        assert bases.setdefault(found["diff_hash"], change["previous_version"]) == change["previous_version"]
+        assert (found["state"] == "stale") == change["moved"]
+
+    async def move() -> None:
+        for value in range(1, 8):
+            await fill(people, value)
+            await people.alice.ask("review.rebase", review=number)
+
+    moving = asyncio.create_task(move())
+    while not moving.done():
+        await asyncio.gather(*(look() for _ in range(4)))
+    await moving
+    assert len(bases) > 1
+
+
 async def test_who_approves_says_which_diff_was_looked_at(people: People) -> None:
     await fill(people, 3)
     number = await propose(people.alice)

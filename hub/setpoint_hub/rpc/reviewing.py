@@ -159,9 +159,9 @@ class ReviewingMethods:
         return review
 
     async def _shown(self, session: Session, review_id: int) -> object:
-        review = await self._find(session, review_id)
-        edits, decisions = await self._reviews.edits(review_id), await self._reviews.decisions(review_id)
-        return present_review.whole(review, edits, decisions, asker_of(session))
+        shown = await self._reviews.whole(review_id)
+        _check_reach(session, shown.review)
+        return present_review.whole(shown.review, shown.edits, shown.decisions, asker_of(session))
 
 
 def _allow(action: Action, session: Session) -> Judge:

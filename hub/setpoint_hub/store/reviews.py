@@ -30,7 +30,17 @@ from setpoint_hub.store.intents import Author
 from setpoint_hub.store.keyrings import wrapped_in
 from setpoint_hub.store.keys import Key
 
-__all__ = ["Decision", "DueReview", "Judge", "Reviews", "lock_review", "no_review", "record_application", "step_of"]
+__all__ = [
+    "Decision",
+    "DueReview",
+    "Judge",
+    "Reviews",
+    "Whole",
+    "lock_review",
+    "no_review",
+    "record_application",
+    "step_of",
+]
 
 _FIND: Final = """
     SELECT r.*, a.name AS author_name, p.name AS scheduled_by_name,
@@ -135,6 +145,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A review, what it does to each key with its value at the base and now, and what was said about it, in order."""
+
+    review: Review
+    edits: list[Row]
+    decisions: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class DueReview:
     """A review whose time has come, and on whose account it is applied."""
 
@@ -177,9 +196,14 @@ class Reviews:
         """Return what a review does to each key, with its value at the base and now."""
         return await self._database.rows(_EDITS, review_id)
 
-    async def decisions(self, review_id: int) -> list[Row]:
-        """Return what was said and done about a review, in order."""
-        return await self._database.rows(_DECISIONS, review_id)
+    async def whole(self, review_id: int) -> Whole:
+        """Return all of a review as of one moment: the diff that is shown is the one that its hash is of."""
+        async with self._database.snapshot() as connection:
+            return Whole(
+                await _find(connection, review_id),
+                await connection.rows(_EDITS, review_id),
+                await connection.rows(_DECISIONS, review_id),
+            )
 
     async def decide(self, review_id: int, decision: Decision, judge: Judge) -> None:
         """Add a decision; one that rejects or withdraws settles the review. Raises what `judge` raises."""
