@@ -16,9 +16,6 @@ __all__ = [
     "BehindInstance",
     "Change",
     "ChangeSet",
-    "ComparedKey",
-    "ComparedValue",
-    "Comparison",
     "Environment",
     "EnvironmentList",
     "Fleet",
@@ -36,15 +33,7 @@ __all__ = [
     "Powers",
     "Receipt",
     "RequestFate",
-    "Review",
-    "ReviewChange",
-    "ReviewDecision",
-    "ReviewList",
     "SnapshotAnswer",
-    "Token",
-    "TokenList",
-    "User",
-    "UserList",
     "Warned",
     "WhoAmI",
     "read_answer",
@@ -97,39 +86,6 @@ class WhoAmI(Answer):
     may: dict[str, Powers] = Field(default_factory=dict[str, Powers])
     hub: str
     version: str
-
-
-class User(Person):
-    """Somebody whom tokens are given to."""
-
-    created_at: datetime
-
-
-class UserList(Answer):
-    """All users, by name."""
-
-    users: tuple[User, ...]
-
-
-class Token(Answer):
-    """A token as an admin sees it: never the token itself."""
-
-    id: str
-    user: Person
-    role: str
-    environments: tuple[str, ...]
-    namespaces: tuple[str, ...]
-    created_at: datetime
-    created_by: Person | None = None
-    expires_at: datetime | None = None
-    last_used_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-
-class TokenList(Answer):
-    """Tokens, newest first."""
-
-    tokens: tuple[Token, ...]
 
 
 class Change(Answer):
@@ -298,52 +254,6 @@ class KeyPage(Answer):
     next: tuple[str, str] | None = None
 
 
-class ComparedEnvironment(Answer):
-    """One side of a comparison, and the revision at which it was looked at."""
-
-    env: str
-    revision: int
-    protected: bool = False
-    required_approvals: int = 0
-
-
-class ComparedValue(Answer):
-    """What a key holds on one side, since when and by whom."""
-
-    value: Any
-    version: str
-    revision: int
-    by: Person
-    at: datetime
-    note: str = ""
-
-
-class ComparedKey(Answer):
-    """A key of two environments; `state` is changed, only_source, only_target or same."""
-
-    namespace: str
-    key: str
-    type: str
-    secret: bool = False
-    state: str
-    source: ComparedValue | None
-    target: ComparedValue | None
-    newer_in_target: bool
-    valid: bool
-    problem: str | None = None
-
-
-class Comparison(Answer):
-    """What differs between two environments; `same` and `different` count all keys, those of other pages too."""
-
-    source: ComparedEnvironment
-    target: ComparedEnvironment
-    rows: tuple[ComparedKey, ...]
-    same: int
-    different: int
-    next: tuple[str, str] | None = None
-
-
 class HistoryChange(Answer):
     """One change of one key: set, deleted (`version` is None) or rolled back."""
 
@@ -456,83 +366,3 @@ class RequestFate(Answer):
     env: str | None = None
     revision: int | None = None
     change_set: str | None = None
-
-
-class Approvals(Answer):
-    """How many approvals a review needs, and has."""
-
-    needed: int
-    given: int
-
-
-class KeyReference(Answer):
-    """A key by its name."""
-
-    namespace: str
-    key: str
-
-
-class ReviewChange(Change):
-    """What a review will do to one key; `moved` when that has changed since it was based on it, to `now`."""
-
-    moved: bool = False
-    now: Any = None
-    active_version: str | None = None
-
-
-class ReviewDecision(Answer):
-    """What somebody said or did about a review; `counts` tells of an approval whether it stands."""
-
-    kind: str
-    by: Person
-    at: datetime
-    text: str
-    counts: bool | None = None
-
-
-class ReviewCheck(Answer):
-    """Something that was looked at when a review was based on its environment."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-class Permission(Answer):
-    """Whether the asker may do something, and why not."""
-
-    allowed: bool
-    why: str | None = None
-
-
-class Review(Answer):
-    """A change that waits for others' consent; of a list, without changes, decisions, checks and permissions."""
-
-    id: int
-    env: str
-    state: str
-    how: str
-    author: Person
-    reason: str
-    ticket: str = ""
-    created_at: datetime
-    key_count: int
-    keys: tuple[KeyReference, ...] = ()
-    approvals: Approvals
-    base_revision: int
-    diff_hash: str
-    expires_in: float | None = None
-    confirm_within: float | None = None
-    apply_at: datetime | None = None
-    applied_revision: int | None = None
-    checks: tuple[ReviewCheck, ...] = ()
-    changes: tuple[ReviewChange, ...] = ()
-    decisions: tuple[ReviewDecision, ...] = ()
-    may: dict[str, Permission] = Field(default_factory=dict[str, Permission])
-
-
-class ReviewList(Answer):
-    """Some of the reviews, the newest first."""
-
-    reviews: tuple[Review, ...]
-    next: int | None = None

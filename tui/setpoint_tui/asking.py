@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from setpoint_tui.answers import Comparison, History, PastChangeSet, read_answer
+from setpoint_tui.answers import History, PastChangeSet, read_answer
+from setpoint_tui.comparison_answers import Comparison
 from setpoint_tui.feed import Feed
 from setpoint_tui.model.keys import KeyId
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from setpoint_tui.answers import ComparedKey, Comparison, LeftOut
+from setpoint_tui.answers import LeftOut
+from setpoint_tui.comparison_answers import ComparedKey, Comparison
 from setpoint_tui.link import HubLink
 
 __all__ = ["Choice", "choose", "compare", "promotion_params"]

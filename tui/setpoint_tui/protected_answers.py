@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from setpoint_tui.answers import Answer, KeyReference, Person
+from setpoint_tui.answers import Answer, Person
+from setpoint_tui.review_answers import KeyReference
 
 __all__ = ["RevealedSecret", "TemporaryChange", "TemporaryList"]
 

@@ -5,9 +5,10 @@ import time
 from typing import Any
 
 from setpoint.errors import ProtocolError, RequestFailed, SetpointError
-from setpoint_tui.answers import Review, ReviewList, read_answer
+from setpoint_tui.answers import read_answer
 from setpoint_tui.feed import Feed
 from setpoint_tui.model.reviews import WAITING
+from setpoint_tui.review_answers import Review, ReviewList
 
 __all__ = ["decide", "fetch_review", "fetch_reviews", "follow_reviews"]
 

@@ -9,13 +9,8 @@ from setpoint_hub.database import Row
 from setpoint_hub.refusals import actor_of
 from setpoint_hub.roles import Operation, Role
 from setpoint_hub.rpc import present, reaches
-from setpoint_hub.rpc.params import (
-    CreateTokenParams,
-    CreateUserParams,
-    ListTokensParams,
-    NoParams,
-    RevokeTokenParams,
-)
+from setpoint_hub.rpc.account_params import CreateTokenParams, CreateUserParams, ListTokensParams, RevokeTokenParams
+from setpoint_hub.rpc.params import NoParams
 from setpoint_hub.rpc.registry import Method
 from setpoint_hub.session import Session
 from setpoint_hub.store.accounts import Accounts, NewToken

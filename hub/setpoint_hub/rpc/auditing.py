@@ -11,7 +11,7 @@ from setpoint_hub.database import Row
 from setpoint_hub.errors import invalid_params, not_found
 from setpoint_hub.roles import Operation
 from setpoint_hub.rpc import present, reaches
-from setpoint_hub.rpc.params import AuditExportParams, AuditLogParams, AuditVerifyParams, KnownHead
+from setpoint_hub.rpc.audit_params import AuditExportParams, AuditLogParams, AuditVerifyParams, KnownHead
 from setpoint_hub.rpc.registry import Method
 from setpoint_hub.session import Session
 from setpoint_hub.store.audit_log import CHANGE, AuditLog, Cursor, Question, cursor_of

@@ -7,17 +7,14 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from setpoint.errors import InvalidName
 from setpoint.protocol.params import EnvironmentName, NamespaceName, WireModel
-from setpoint_hub.scopes import check_pattern
 
 __all__ = [
+    "LONGEST_EXPIRY_SECONDS",
     "ActivityParams",
+    "AnyName",
     "ApplyParams",
     "ApproveParams",
-    "AuditExportParams",
-    "AuditLogParams",
-    "AuditVerifyParams",
     "ChangeParams",
     "ChangeSetParams",
     "CompareParams",
@@ -25,15 +22,12 @@ __all__ = [
     "CreateEnvironmentParams",
     "CreateKeyParams",
     "CreateReviewParams",
-    "CreateTokenParams",
-    "CreateUserParams",
     "FleetParams",
     "HistoryParams",
+    "Identifier",
     "KeyParams",
-    "KnownHead",
     "ListKeysParams",
     "ListReviewsParams",
-    "ListTokensParams",
     "NamespacesParams",
     "NoParams",
     "PromoteParams",
@@ -42,7 +36,7 @@ __all__ = [
     "RevealParams",
     "ReviewParams",
     "ReviewTextParams",
-    "RevokeTokenParams",
+    "Revision",
     "RollbackParams",
     "SetParams",
     "SnapshotParams",
@@ -50,6 +44,8 @@ __all__ = [
     "TemporaryParams",
     "UpdateKeyParams",
     "WriteParams",
+    "read_time",
+    "read_tuple",
 ]
 
 
@@ -83,11 +79,13 @@ def _digest(found: object) -> object:
     return bytes.fromhex(found)
 
 
-def _tuple(found: object) -> object:
+def read_tuple(found: object) -> object:
+    """Return a list as a tuple, which a frozen model keeps."""
     return tuple(cast("list[object]", found)) if isinstance(found, list) else found
 
 
-def _time(found: object) -> object:
+def read_time(found: object) -> object:
+    """Return a time in ISO 8601 as a time of UTC; None stays None. Raises ValueError."""
     if found is None:
         return None
     moment = _moment(found if isinstance(found, str) else "")
@@ -95,13 +93,6 @@ def _time(found: object) -> object:
     if not isinstance(moment, datetime) or not 1 < moment.year < 9999:
         raise ValueError("a time in ISO 8601 is expected")
     return moment
-
-
-def _bytes(found: object) -> object:
-    try:
-        return bytes.fromhex(found if isinstance(found, str) else "?")
-    except ValueError as error:
-        raise ValueError("a hash in hexadecimal is expected") from error
 
 
 Tag = Annotated[str, Field(min_length=1, max_length=50)]
@@ -125,7 +116,7 @@ AnyName = Annotated[str, Field(max_length=1000), AfterValidator(_text)]
 
 Ticket = Annotated[str, Field(max_length=200), AfterValidator(_text)]
 Text = Annotated[str, Field(max_length=2000), AfterValidator(_text)]
-When = Annotated[datetime | None, BeforeValidator(_time)]
+When = Annotated[datetime | None, BeforeValidator(read_time)]
 
 
 class NoParams(WireModel):
@@ -157,7 +148,7 @@ class CreateKeyParams(WireModel):
     type: str
     description: Note = ""
     owner: Annotated[str, Field(max_length=100)] = ""
-    tags: Annotated[tuple[Tag, ...], BeforeValidator(_tuple), Field(max_length=20)] = ()
+    tags: Annotated[tuple[Tag, ...], BeforeValidator(read_tuple), Field(max_length=20)] = ()
     constraints: Any = None
     secret: bool = False
 
@@ -169,7 +160,7 @@ class UpdateKeyParams(WireModel):
     key: AnyName
     description: Note = ""
     owner: Annotated[str, Field(max_length=100)] = ""
-    tags: Annotated[tuple[Tag, ...], BeforeValidator(_tuple), Field(max_length=20)] = ()
+    tags: Annotated[tuple[Tag, ...], BeforeValidator(read_tuple), Field(max_length=20)] = ()
     constraints: Any = None
     type: Any = None
     secret: Any = None
@@ -379,92 +370,3 @@ class ActivityParams(WireModel):
     """`activity.watch`"""
 
     env: AnyName | None = None
-
-
-def _pattern(found: str) -> str:
-    try:
-        return check_pattern(found)
-    except InvalidName as error:
-        raise ValueError(str(error)) from error
-
-
-def _user_name(found: str) -> str:
-    if not found.isprintable() or found != found.strip():
-        raise ValueError("a name of printable characters is expected, without blanks around it")
-    return found
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=100)]
-UserName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_user_name)]
-
-
-class CreateUserParams(WireModel):
-    """`user.create`"""
-
-    name: UserName
-
-
-class CreateTokenParams(WireModel):
-    """`token.create`; nothing of what a token may do has a default."""
-
-    user: UserName
-    role: Literal["reader", "editor", "approver", "admin"]
-    environments: Patterns
-    namespaces: Patterns
-    expires_in: Annotated[int, Field(ge=1, le=LONGEST_EXPIRY_SECONDS)] | None = None
-    create_user: bool = False
-
-
-class ListTokensParams(WireModel):
-    """`token.list`; `all` also gives those that are revoked or expired."""
-
-    user: AnyName | None = None
-    all: bool = False
-
-
-class RevokeTokenParams(WireModel):
-    """`token.revoke`"""
-
-    id: Identifier
-
-
-Time = Annotated[datetime, BeforeValidator(_time)]
-Place = Annotated[tuple[Time, AnyName, Revision], BeforeValidator(_tuple)]
-"""Where a page of the audit log ended, as it said itself."""
-
-
-class AuditLogParams(WireModel):
-    """`audit.log`; `who` is a user's name or a token's id, `kind` the beginning of one."""
-
-    env: AnyName | None = None
-    since: Time | None = None
-    until: Time | None = None
-    who: AnyName | None = None
-    kind: AnyName | None = None
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
-    before: Place | None = None
-
-
-class KnownHead(WireModel):
-    """A head that was exported: of an environment's chain, or of the events' when it names none."""
-
-    env: AnyName | None = None
-    revision: Revision
-    hash: Annotated[bytes, BeforeValidator(_bytes)]
-
-
-class AuditVerifyParams(WireModel):
-    """`audit.verify`: one environment, with the head of it that is known, or everything, with the heads of each."""
-
-    env: AnyName | None = None
-    head: KnownHead | None = None
-    heads: Annotated[list[KnownHead], Field(max_length=1000, default_factory=list)]
-
-
-class AuditExportParams(WireModel):
-    """`audit.export`: the links of an environment's chain after a revision; without one, of the events."""
-
-    env: AnyName | None = None
-    after: Revision = 0
-    limit: Annotated[int, Field(ge=1, le=1000)] = 500

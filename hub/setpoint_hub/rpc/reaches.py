@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from setpoint_hub.reach import NOWHERE, Reach
+from setpoint_hub.rpc.account_params import CreateTokenParams
 from setpoint_hub.rpc.params import (
     CompareParams,
     CreateEnvironmentParams,
-    CreateTokenParams,
     KeyParams,
     PromoteParams,
     ProtectParams,

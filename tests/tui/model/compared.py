@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from setpoint_tui.answers import ComparedEnvironment, ComparedKey, ComparedValue, Comparison, Person
+from setpoint_tui.answers import Person
+from setpoint_tui.comparison_answers import ComparedEnvironment, ComparedKey, ComparedValue, Comparison
 
 __all__ = ["compared", "comparison"]
 

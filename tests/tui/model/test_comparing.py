@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint_tui.answers import ComparedKey
+from setpoint_tui.comparison_answers import ComparedKey
 from setpoint_tui.errors import InvalidFilter
 from setpoint_tui.model.comparing import Comparing, Pair, is_promotable, next_pair, pair_around
 from setpoint_tui.model.keys import Facts, KeyId

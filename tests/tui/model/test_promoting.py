@@ -2,7 +2,7 @@
 
 import pytest
 
-from setpoint_tui.answers import ComparedKey
+from setpoint_tui.comparison_answers import ComparedKey
 from setpoint_tui.model.comparing import Comparing
 from setpoint_tui.model.diffing import ABSENT
 from setpoint_tui.model.keys import KeyId

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from setpoint_tui.answers import PastChangeSet, Review
+from setpoint_tui.answers import PastChangeSet
 from setpoint_tui.model.reviews import Reviews, why_not_decided
+from setpoint_tui.review_answers import Review
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ALICE, BOB = {"id": 1, "name": "alice"}, {"id": 2, "name": "bob"}

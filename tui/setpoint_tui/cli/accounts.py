@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from setpoint_tui.answers import Powers, Token, TokenList, User, UserList, WhoAmI, read_answer
+from setpoint_tui.account_answers import Token, TokenList, User, UserList
+from setpoint_tui.answers import Powers, WhoAmI, read_answer
 from setpoint_tui.arguments import is_id
 from setpoint_tui.cli import options
 from setpoint_tui.cli.completion import complete_environment, complete_namespace

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.cells import cell_len
 
-from setpoint_tui.answers import ComparedKey, ComparedValue, Comparison, LeftOut, read_answer
+from setpoint_tui.answers import LeftOut, read_answer
 from setpoint_tui.arguments import KeyName, KeyPath, parse_paths_or_keys
 from setpoint_tui.cli import options
 from setpoint_tui.cli.asking import confirm, require_somebody_to_ask
@@ -19,6 +19,7 @@ from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
 from setpoint_tui.cli.writes import check_wait, forced, write_once
 from setpoint_tui.comparing import choose, compare, promotion_params
+from setpoint_tui.comparison_answers import ComparedKey, ComparedValue, Comparison
 from setpoint_tui.errors import Conflict, InvalidSettings
 from setpoint_tui.formatting import NO_VALUE, counted, format_age, format_revision, format_secret, format_value
 from setpoint_tui.link import HubLink

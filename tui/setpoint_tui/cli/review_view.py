@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from setpoint_tui.answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.cli.output import console, print_line
 from setpoint_tui.cli.tables import Cell, Column, print_table
 from setpoint_tui.formatting import (
@@ -15,6 +14,7 @@ from setpoint_tui.formatting import (
     format_revision,
     format_value,
 )
+from setpoint_tui.review_answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["print_review", "print_reviews"]

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from setpoint_tui.answers import Review, ReviewList, read_answer
+from setpoint_tui.answers import read_answer
 from setpoint_tui.arguments import parse_revision
 from setpoint_tui.cli import options
 from setpoint_tui.cli.output import note as remark
@@ -16,6 +16,7 @@ from setpoint_tui.cli.writes import check_wait, write_once
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.formatting import format_revision
 from setpoint_tui.link import HubLink
+from setpoint_tui.review_answers import Review, ReviewList
 from setpoint_tui.text_safety import safe_text
 from setpoint_tui.writing import Written
 

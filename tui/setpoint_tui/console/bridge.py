@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from setpoint.errors import SetpointError
-from setpoint_tui.answers import Comparison, History, PastChangeSet
+from setpoint_tui.answers import History, PastChangeSet
 from setpoint_tui.asking import fetch_change_set, fetch_comparison, fetch_story
+from setpoint_tui.comparison_answers import Comparison
 from setpoint_tui.connection import Connection
 from setpoint_tui.expiring import follow_temporary
 from setpoint_tui.feed import Feed

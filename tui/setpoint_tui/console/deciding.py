@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from setpoint.errors import HubUnreachable, RequestFailed, SetpointError
-from setpoint_tui.answers import Review
 from setpoint_tui.console.dialogs.decide import DecideDialog
 from setpoint_tui.console.widgets.review_view import proposed_changes
 from setpoint_tui.errors import AnswerLost
@@ -12,6 +11,7 @@ from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.proposals import Proposal
 from setpoint_tui.model.reviews import why_not_decided
+from setpoint_tui.review_answers import Review
 from setpoint_tui.reviewing import decide
 from setpoint_tui.text_safety import safe_text
 

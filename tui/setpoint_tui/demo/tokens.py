@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from setpoint_tui.answers import TokenList, read_answer
+from setpoint_tui.account_answers import TokenList
+from setpoint_tui.answers import read_answer
 from setpoint_tui.demo.sample import Service
 from setpoint_tui.link import HubLink
 

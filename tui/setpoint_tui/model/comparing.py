@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from setpoint_tui.answers import ComparedKey, ComparedValue, Comparison
+from setpoint_tui.comparison_answers import ComparedKey, ComparedValue, Comparison
 from setpoint_tui.formatting import format_value
 from setpoint_tui.model.filter_terms import Filter
 from setpoint_tui.model.filtering import parse_filter

@@ -9,15 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from setpoint_tui.answers import (
-    Environment,
-    HubStatus,
-    Instance,
-    Key,
-    PastChangeSet,
-    Review,
-    WhoAmI,
-)
+from setpoint_tui.answers import Environment, HubStatus, Instance, Key, PastChangeSet, WhoAmI
 from setpoint_tui.formatting import format_change, format_revision
 from setpoint_tui.model.activity_log import ActivityLog
 from setpoint_tui.model.arming import Arming
@@ -35,6 +27,7 @@ from setpoint_tui.model.reviews import Reviews
 from setpoint_tui.model.selection import Selection
 from setpoint_tui.model.temporary import Temporary
 from setpoint_tui.protected_answers import TemporaryChange
+from setpoint_tui.review_answers import Review
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["FleetSeen", "Model"]

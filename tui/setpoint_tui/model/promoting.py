@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from setpoint_tui.answers import ComparedKey, ComparedValue, Comparison
+from setpoint_tui.comparison_answers import ComparedKey, ComparedValue, Comparison
 from setpoint_tui.formatting import counted, format_revision
 from setpoint_tui.model.comparing import Comparing
 from setpoint_tui.model.diff_lines import ABSENT, Absent

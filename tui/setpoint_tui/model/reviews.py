@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from setpoint_tui.answers import PastChangeSet, Review
+from setpoint_tui.answers import PastChangeSet
+from setpoint_tui.review_answers import Review
 
 __all__ = ["WAITING", "Reviews", "Which", "matches", "why_not_decided"]
 

@@ -9,7 +9,6 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from setpoint_tui.answers import Review
 from setpoint_tui.console.dialogs.dialog import Dialog
 from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.console.widgets.plain_input import PlainInput
@@ -17,6 +16,7 @@ from setpoint_tui.console.widgets.review_view import diff_lines
 from setpoint_tui.formatting import counted
 from setpoint_tui.model.dirty import Dirty
 from setpoint_tui.model.link_state import writes_refused_because
+from setpoint_tui.review_answers import Review
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["DecideDialog"]

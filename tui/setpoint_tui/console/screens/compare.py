@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from setpoint.errors import HubUnreachable, SetpointError
-from setpoint_tui.answers import ComparedKey
+from setpoint_tui.comparison_answers import ComparedKey
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.choose import Choice, Choose
 from setpoint_tui.console.refreshing import Refreshing

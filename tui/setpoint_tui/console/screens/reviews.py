@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.widgets import Input
 
 from setpoint.errors import HubUnreachable, SetpointError
-from setpoint_tui.answers import Review
 from setpoint_tui.console.actions import ACTIONS, bindings
 from setpoint_tui.console.deciding import apply_review, decide_on
 from setpoint_tui.console.refreshing import Refreshing
@@ -21,6 +20,7 @@ from setpoint_tui.console.widgets.diff_view import DiffView
 from setpoint_tui.console.widgets.quiet import Line, retitle
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.reviews import Which, why_not_decided
+from setpoint_tui.review_answers import Review
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["ReviewsScreen"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from textual.content import Content
 
-from setpoint_tui.answers import ComparedEnvironment, ComparedKey, ComparedValue
+from setpoint_tui.comparison_answers import ComparedEnvironment, ComparedKey, ComparedValue
 from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.formatting import NO_VALUE, counted, format_age, format_revision, format_value
 from setpoint_tui.model.comparing import Comparing

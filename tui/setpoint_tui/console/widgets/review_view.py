@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from textual.content import Content
 
-from setpoint_tui.answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.console.widgets.big_table import Column
 from setpoint_tui.console.widgets.diff_view import diff_content
 from setpoint_tui.formatting import counted, format_age, format_duration, format_revision, format_value
@@ -16,6 +15,7 @@ from setpoint_tui.model.keys import key_path
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.proposals import ProposedChange
 from setpoint_tui.model.reviews import Which
+from setpoint_tui.review_answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.text_safety import safe_text
 
 __all__ = [
