@@ -41,6 +41,7 @@ MAY_CHANGE: dict[str, set[str]] = {
         "base_revision",
         "diff_hash",
         "checks",
+        "touched",
     },
     "reviewdecision": set(),
     "reviewedit": {"base_version_id", "wrapped_key", "master_key"},

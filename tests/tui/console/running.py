@@ -82,7 +82,7 @@ async def running_console(
     live: bool = True,
 ) -> AsyncGenerator[Running]:
     """Run a console whose state is kept in `folder`; wait until it is live unless told otherwise."""
-    given = ConsoleSettings(state_folder=folder, path=folder / "console.toml", **(settings or {}))
+    given = ConsoleSettings(**{"state_folder": folder, "path": folder / "console.toml", **(settings or {})})
     app = Console(connection, given)
     async with app.run_test(size=size, notifications=True) as pilot:
         running = Running(app, pilot)

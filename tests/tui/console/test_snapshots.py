@@ -82,7 +82,8 @@ async def test_the_screen_of_keys(tmp_path: Path, size: tuple[int, int]) -> None
 
 
 async def test_the_help(tmp_path: Path) -> None:
-    async with scripted_hub(**ANSWERS) as hub, running_console(hub.connection, tmp_path) as console:
+    named = {"path": Path("/home/alice/.config/setpoint/console.toml")}
+    async with scripted_hub(**ANSWERS) as hub, running_console(hub.connection, tmp_path, settings=named) as console:
         await settled(console)
         await console.press("question_mark")
         await console.shows("Everywhere")

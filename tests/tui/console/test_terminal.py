@@ -62,7 +62,9 @@ class Terminal:
 async def console_in_terminal(url: str, token: str, home: Path, **environ: str) -> AsyncGenerator[Terminal]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SETPOINT_", "XDG_", "NO_COLOR"))}
+    # COLUMNS and LINES come before the terminal's own size, and test runners set them.
+    others = ("SETPOINT_", "XDG_", "NO_COLOR", "COLUMNS", "LINES")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     told = {"SETPOINT_URL": url, "SETPOINT_TOKEN": token, "HOME": str(home), "TERM": "xterm-256color", **environ}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "setpoint_tui", stdin=theirs, stdout=theirs, stderr=theirs, env={**kept, **told}
