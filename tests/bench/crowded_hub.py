@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,7 +114,8 @@ class CrowdedHub:
             }  # fmt: skip
             frame = json.dumps({"jsonrpc": "2.0", "method": "activity", "params": told})
             for follower in list(self.followers):
-                await follower.send(frame)
+                with suppress(ConnectionClosed):
+                    await follower.send(frame)
 
 
 async def run(count: int) -> None:
