@@ -257,10 +257,11 @@ def diff_hash(env: str, edits: Edits, terms: Terms) -> bytes:
     return hashlib.sha256(dumps(content).encode()).digest()
 
 
-def checks_of(env: str, edits: Edits, revision: int, warnings: Sequence[str]) -> list[dict[str, Any]]:
+def checks_of(env: str, edits: Edits, revision: int, *, warnings: Sequence[str], forced: str) -> list[dict[str, Any]]:
     """Return the checks that a change passed to become a review: what it is based on is read with them.
 
-    `warnings` are constraints that it breaks as the values before did.
+    `warnings` are constraints that it breaks as the values before did; `forced` is such as `40 of 100 keys`, of a
+    change that is larger than changes usually may be.
     """
     broken = f"broken as before, and no more: {'; '.join(warnings)[:1000]}" if warnings else "none is broken"
     keys = "1 key" if len(edits) == 1 else f"{len(edits)} keys"
@@ -268,6 +269,7 @@ def checks_of(env: str, edits: Edits, revision: int, warnings: Sequence[str]) ->
     return [
         {"name": "type", "ok": True, "detail": f"{values} of {keys} get a value, and each fits its key's type"},
         {"name": "constraints", "ok": True, "detail": broken},
+        {"name": "size", "ok": True, "detail": f"{forced} at once: forced by its author" if forced else keys},
         {"name": "base", "ok": True, "detail": f"based on {env} at revision {revision}"},
     ]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -425,6 +426,37 @@ async def test_who_asks_for_what_is_out_of_reach_is_on_record_by_name(hub: Runni
 
 
 ONE_CHANGE = [{"namespace": "payments", "key": "max_retries", "value": "much too high"}]
+
+
+async def test_what_is_said_and_decided_about_reviews_is_on_record(hub: RunningHub, wire: Wire) -> None:
+    asked = {"env": "production", "changes": [{**ONE_CHANGE[0], "value": 5}], "note": "why", "ticket": "OPS-1"}
+    first = (await wire.refusal("set", **asked)).data["review"]
+    diff = (await wire.ask("review.rebase", review=first))["diff_hash"]
+    token = await token_of(hub, "approver", ["production"], ["payments"])
+    async with hub.connect(token) as approver:
+        await approver.ask("review.comment", review=first, text="is that so?")
+        for _ in range(2):
+            await approver.ask("review.approve", review=first, text="it is")
+        await approver.ask("review.reject", review=first, text="on second thoughts")
+    second = (await wire.refusal("set", **asked)).data["review"]
+    await wire.ask("review.apply", review=second, at=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    await wire.ask("review.withdraw", review=second)
+
+    told = list(reversed(await entries(wire, kind="review")))
+    assert [(entry["kind"], entry["about"]["review"], entry["by"]["name"]) for entry in told] == [
+        ("review.create", first, "admin"),
+        ("review.rebase", first, "admin"),
+        ("review.comment", first, "the approver"),
+        ("review.approve", first, "the approver"),
+        ("review.reject", first, "the approver"),
+        ("review.create", second, "admin"),
+        ("review.schedule", second, "admin"),
+        ("review.withdraw", second, "admin"),
+    ]
+    assert told[0]["about"] == {"review": first, "diff": diff, "text": "why", "ticket": "OPS-1"}
+    assert told[3]["about"] == {"review": first, "diff": diff, "text": "it is"}
+    assert {entry["env"] for entry in told} == {"production"}
+    assert (await wire.ask("audit.verify"))["ok"]
 
 
 async def test_a_change_of_a_key_is_on_record_by_what_changed(wire: Wire) -> None:

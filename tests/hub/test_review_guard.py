@@ -185,6 +185,11 @@ async def test_a_change_of_a_large_part_is_forced_by_its_author_and_then_only_ap
     assert (await operator.refusal("set", changes=every, **PRODUCTION)).kind == "too_large"
     refused = await operator.refusal("set", changes=every, **PRODUCTION, force=True)
     number = refused.data["review"]
+    shown = await bob.ask("review.get", review=number)
+    assert shown["how"] == "set, forced: 24 of 24 keys"
+    size = {"name": "size", "ok": True, "detail": "24 of 24 keys at once: forced by its author"}
+    assert size in shown["checks"]
+    assert size in (await operator.ask("review.rebase", review=number))["checks"]
     await bob.ask("review.approve", review=number)
     done = await operator.ask("review.apply", review=number)
     told = await operator.ask("change_set.get", env="production", revision=done["revision"])

@@ -681,6 +681,9 @@ async def test_a_schedule_stops_on_a_conflict_and_says_so(
     found = await eventually(lambda: stopped(people.admin, made["id"]))
     (stop,) = (one for one in found["decisions"] if one["kind"] == "stop")
     assert stop["text"].startswith("schedule stopped: payments/max_retries changed in production")
+    (told,) = (await people.admin.ask("audit.log", kind="review.stop"))["entries"]
+    assert (told["about"]["review"], told["about"]["text"]) == (made["id"], stop["text"])
+    assert told["from"] == {"address": "", "tool": "setpoint-hub"}
     assert (found["state"], found["apply_at"]) == ("stale", None)
     assert await value_in_production(people.admin) == 4
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,6 +151,27 @@ async def test_an_admin_breaks_the_glass_with_a_reason(setpoint: CommandLine, as
     number = str(await propose(setpoint))
     assert (await setpoint("review", "apply", number, "--break-glass")).code == 2
     await setpoint.done("review", "apply", number, "--break-glass", "--note", "down again")
+
+
+async def test_the_glass_is_broken_for_a_promotion_and_for_a_file(setpoint: CommandLine, tmp_path: Path) -> None:
+    glass = ("--yes", "--break-glass", "--wait", "0")
+    await setpoint.done("set", "payments", "max_retries", "5", "--env", "staging")
+    promoted = ("promote", "staging", "production", "payments/max_retries")
+    assert (await setpoint(*promoted, *glass)).code == 2
+    await setpoint.done(*promoted, *glass, "--note", "down")
+    file = tmp_path / "production.yaml"
+    file.write_text((await setpoint.done("export", *ENV)).out.replace(": 5\n", ": 6\n"))
+    applied = ("apply", "-f", str(file))
+    held = await setpoint(*applied, "--yes", "--note", "as the file says", "--ticket", "OPS-7", "--json")
+    assert held.code == 9
+    waiting = (await setpoint.done("review", "list", "--json")).json[0]
+    assert (waiting["ticket"], waiting["reason"]) == ("OPS-7", "as the file says")
+    await setpoint.done(*applied, *glass, "--note", "still down")
+    history = await setpoint.done("history", "payments", "max_retries", *ENV, "--json")
+    assert [one["how"] for one in history.json["changes"]] == [
+        "break glass: set",
+        "break glass: promotion from staging r1",
+    ]
 
 
 async def test_a_change_that_expires_says_when(setpoint: CommandLine) -> None:

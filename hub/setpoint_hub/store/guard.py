@@ -19,6 +19,7 @@ from setpoint_hub.vault import NO_MASTER_KEY, Vault
 __all__ = ["Guard", "Passed", "Warned"]
 
 CHECKS_SECONDS: Final = 2.0
+LONGEST_HOW: Final = 100
 _HELD: Final = "SELECT count(*) AS keys FROM ConfigVersion WHERE env = $1 AND is_active"
 
 
@@ -37,10 +38,20 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a change set that may be written says besides: a part of its `how`, and warnings."""
+    """What a change set that may be written says besides: how large a part it was forced to change, and warnings."""
 
-    how: str
+    forced: str
+    """Such as `40 of 100 keys`; empty of a change that needed no force."""
     warnings: tuple[Warned, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The warnings in words."""
+        return [warned.sentence for warned in self.warnings]
+
+    def describe(self, how: str) -> str:
+        """Return `how` a change came to be, with what was forced about it."""
+        return f"{how}, forced: {self.forced}"[:LONGEST_HOW] if self.forced else how[:LONGEST_HOW]
 
 
 class Guard:
@@ -60,7 +71,7 @@ class Guard:
         Raises the answers `invalid_value` (a constraint that the value before did not break, or a secret to be rolled
         back to that does not open) and `too_large` (too large a share of the environment, unless forced).
         """
-        how = await self._share(connection, env, steps, force=force)
+        forced = await self._share(connection, env, steps, force=force)
         clear = await self._clear(connection, env, steps)
         warnings: list[Warned] = []
         try:
@@ -74,7 +85,7 @@ class Guard:
                 f"checking the constraints of this change took more than {CHECKS_SECONDS:g} s: "
                 "change fewer keys at once, or make their constraints simpler"
             ) from error
-        return Passed(how, tuple(warnings))
+        return Passed(forced, tuple(warnings))
 
     async def seal(self, connection: Connection, env: str, steps: Sequence[Step]) -> list[Step]:
         """Return the steps with the new values of secret keys sealed. Raises the answer `unavailable` without a key."""
@@ -104,7 +115,7 @@ class Guard:
             raise invalid_value(key.namespace, key.key, f"the value that waits does not open: {error}") from error
 
     async def _share(self, connection: Connection, env: str, steps: Sequence[Step], *, force: bool) -> str:
-        """Return what `how` says of a change that needed force; raise `too_large` for one that lacks it."""
+        """Return how large a part a change that needed force changes; raise `too_large` for one that lacks it."""
         # Values that are new take nothing from anybody: filling an environment is never too much.
         touched = sum(step.before is not None for step in steps)
         if touched <= self._largest_share * self._share_from:
@@ -118,7 +129,7 @@ class Guard:
                 f"this changes {touched} of the {held} values of {env}, more than {self._largest_share:.0%}: "
                 'make smaller change sets, or give "force": true (--force), which the log then says'
             )
-        return f", forced: {touched} of {held} keys"
+        return f"{touched} of {held} keys"
 
     async def _clear(self, connection: Connection, env: str, steps: Sequence[Step]) -> dict[UUID, str]:
         """Return the secrets among what the steps come from and go back to. Those gone back to have to open."""

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from setpoint.protocol.chain import Origin
+from setpoint_hub.audit import Actor
 from setpoint_hub.database import Connection, Row
 from setpoint_hub.origin import FROM_HUB
 from setpoint_hub.review import NO_TERMS, Asker, Terms
@@ -33,6 +34,11 @@ class Author:
     user_id: int
     token_id: UUID
     origin: Origin = FROM_HUB
+
+    @property
+    def actor(self) -> Actor:
+        """The same, as the audit names it."""
+        return Actor(self.user_id, self.token_id, self.origin)
 
 
 @dataclass(frozen=True, slots=True)

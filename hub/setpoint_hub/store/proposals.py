@@ -9,10 +9,13 @@ import asyncpg
 
 from setpoint.errors import RequestFailed
 from setpoint.protocol.strict_json import dumps
+from setpoint_hub.audit import About, Event
 from setpoint_hub.database import Database
 from setpoint_hub.errors import DatabaseUnavailable, conflict, invalid_params, review_required, unavailable
 from setpoint_hub.plan import Step
 from setpoint_hub.review import Edits, approvals_needed, checks_of, diff_hash
+from setpoint_hub.store.audit import append
+from setpoint_hub.store.guard import Passed
 from setpoint_hub.store.intents import Intent, Locked
 
 __all__ = ["Made", "Proposals", "Proposed", "held_as"]
@@ -50,13 +53,13 @@ _MADE: Final = """
 class Proposed:
     """What a write would have done under the environment's lock, its secrets sealed.
 
-    `undoes` is the newest change when it takes that back; `warnings` are constraints broken as before.
+    `undoes` is the newest change when it takes that back; `passed` is what the guard said of it.
     """
 
     locked: Locked
     steps: Sequence[Step]
     undoes: int | None
-    warnings: Sequence[str]
+    passed: Passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +124,15 @@ class Proposals:
             return int(row["review_id"])
 
     async def _add(self, intent: Intent, request_id: UUID, proposed: Proposed) -> int:
-        steps, head = proposed.steps, proposed.locked.head
+        steps, head, passed = proposed.steps, proposed.locked.head, proposed.passed
         edits: Edits = [(step, step.before.version if step.before else None) for step in steps]
         seals = [step.after.wrapped if step.after else None for step in steps]
+        hashed = diff_hash(intent.env, edits, intent.terms)
         async with self._database.transaction() as connection:
             row = await connection.row(
                 _ADD,
                 intent.env,
-                intent.how,
+                passed.describe(intent.how),
                 intent.author.user_id,
                 intent.author.token_id,
                 intent.note,
@@ -139,8 +143,8 @@ class Proposals:
                 intent.terms.expires_in,
                 intent.terms.confirm_within,
                 head,
-                diff_hash(intent.env, edits, intent.terms),
-                dumps(checks_of(intent.env, edits, head, proposed.warnings)),
+                hashed,
+                dumps(checks_of(intent.env, edits, head, warnings=passed.sentences, forced=passed.forced)),
                 intent.apply_at,
             )
             assert row is not None
@@ -155,6 +159,10 @@ class Proposals:
                 [step.is_new for step in steps],
                 [base for _, base in edits],
             )
+            about: dict[str, About] = {"review": row["review_id"], "diff": hashed.hex(), "text": intent.note}
+            if intent.ticket:
+                about["ticket"] = intent.ticket
+            await append(connection, Event("review.create", intent.author.actor, env=intent.env, about=about))
             return int(row["review_id"])
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from setpoint.errors import RequestFailed
 from setpoint.protocol.strict_json import dumps
 from setpoint.protocol.values import decode_value
+from setpoint_hub.audit import About, Event
 from setpoint_hub.database import Connection, Database, Row
 from setpoint_hub.errors import not_found
 from setpoint_hub.plan import Active, Step
@@ -25,7 +26,8 @@ from setpoint_hub.review import (
     diff_hash,
     refuse_nothing_left,
 )
-from setpoint_hub.store.guard import Guard
+from setpoint_hub.store.audit import append
+from setpoint_hub.store.guard import Guard, Passed
 from setpoint_hub.store.intents import Author
 from setpoint_hub.store.keyrings import wrapped_in
 from setpoint_hub.store.keys import Key
@@ -99,6 +101,7 @@ _DECIDE: Final = """
     INSERT INTO ReviewDecision (review_id, kind, decided_by, token_id, text, diff_hash)
     SELECT review_id, $2, $3, $4, $5, diff_hash FROM Review WHERE review_id = $1
     ON CONFLICT DO NOTHING
+    RETURNING diff_hash
 """
 
 # The counter is the last thing that a transaction takes: its lock orders the commits that hubs are told of.
@@ -214,10 +217,9 @@ class Reviews:
             if decision.kind == "approve":
                 # Constraints may be others now than when it was proposed.
                 await self._check(connection, review.env, await connection.rows(_EDITS, review_id))
-            await _decide(connection, review_id, decision)
             if settled is not None:
                 await connection.run(_SETTLE, review_id, settled)
-            await connection.run(_TOUCH, review_id)
+            await _decide(connection, review, decision)
 
     async def rebase(self, review_id: int, decision: Decision, judge: Judge) -> None:
         """Base a review on what is active now: a new diff, which nobody has approved. Raises what `judge` raises."""
@@ -232,25 +234,23 @@ class Reviews:
             keys, bases = [row["key_id"] for row in rows], [row["now"] for row in rows]
             await connection.run(_REBASE_EDITS, review_id, keys, bases)
             hashed = diff_hash(review.env, edits, review.terms)
-            warnings = await self._check(connection, review.env, rows)
-            checks = dumps(checks_of(review.env, edits, head["revision"], warnings))
-            await connection.run(_REBASE, review_id, head["revision"], hashed, checks)
-            await _decide(connection, review_id, decision)
-            await connection.run(_TOUCH, review_id)
+            passed = await self._check(connection, review.env, rows)
+            checks = checks_of(review.env, edits, head["revision"], warnings=passed.sentences, forced=passed.forced)
+            await connection.run(_REBASE, review_id, head["revision"], hashed, dumps(checks))
+            await _decide(connection, review, decision)
 
-    async def _check(self, connection: Connection, env: str, rows: Sequence[Row]) -> list[str]:
-        """Judge a review's values by today's constraints. Raises `invalid_value`; returns what they break as before."""
+    async def _check(self, connection: Connection, env: str, rows: Sequence[Row]) -> Passed:
+        """Judge a review's values by today's constraints. Raises `invalid_value`."""
         constraints = {row["key_id"]: row["constraints"] for row in rows if row["constraints"] is not None}
-        passed = await self._guard.check(connection, env, [step_of(row) for row in rows], constraints, force=True)
-        return [warned.sentence for warned in passed.warnings]
+        return await self._guard.check(connection, env, [step_of(row) for row in rows], constraints, force=True)
 
     async def schedule(self, review_id: int, at: datetime, decision: Decision, judge: Judge) -> None:
         """Have a review applied at a time, on the account of who says so. Raises what `judge` raises."""
         async with self._database.transaction() as connection:
-            judge(await lock_review(connection, review_id))
+            review = await lock_review(connection, review_id)
+            judge(review)
             await connection.run(_SCHEDULE, review_id, at, decision.by.user_id, decision.by.token_id)
-            await _decide(connection, review_id, decision)
-            await connection.run(_TOUCH, review_id)
+            await _decide(connection, review, decision)
 
     async def stop(self, due: DueReview, why: str) -> None:
         """Take a schedule away and say why, unless somebody settled the review or stopped it meanwhile."""
@@ -259,8 +259,7 @@ class Reviews:
             if review.stored != "open" or review.schedule is None or review.schedule.token_id != due.by.token_id:
                 return
             await connection.run(_SCHEDULE, due.id, None, None, None)
-            await _decide(connection, due.id, Decision("stop", due.by, f"schedule stopped: {why}"[:2000]))
-            await connection.run(_TOUCH, due.id)
+            await _decide(connection, review, Decision("stop", due.by, f"schedule stopped: {why}"[:2000]))
 
     async def touched_after(self, review_revision: int) -> list[Review]:
         """Return the reviews that changed after a review_revision of the installation."""
@@ -285,8 +284,8 @@ async def lock_review(connection: Connection, review_id: int) -> Review:
 
 
 async def record_application(connection: Connection, review_id: int, revision: int, decision: Decision) -> None:
-    """Record, in the transaction that applies a review, that it did."""
-    await _decide(connection, review_id, decision)
+    """Record, in the transaction that applies a review, that it did; on the audit's record is its change set."""
+    await _add_decision(connection, review_id, decision)
     await connection.run(_APPLIED, review_id, revision)
     await connection.run(_TOUCH, review_id)
 
@@ -299,9 +298,23 @@ def step_of(row: Row) -> Step:
     return Step(key, before, after, is_new=row["is_new"])
 
 
-async def _decide(connection: Connection, review_id: int, decision: Decision) -> None:
+async def _decide(connection: Connection, review: Review, decision: Decision) -> None:
+    """Put a decision on record, with the review and in the audit, as the last of its transaction."""
+    decided = await _add_decision(connection, review.id, decision)
+    await connection.run(_TOUCH, review.id)
+    # Who approves the same diff twice has said nothing new.
+    if decided is not None:
+        about: dict[str, About] = {
+            "review": review.id,
+            "diff": bytes(decided["diff_hash"]).hex(),
+            "text": decision.text,
+        }
+        await append(connection, Event(f"review.{decision.kind}", decision.by.actor, env=review.env, about=about))
+
+
+async def _add_decision(connection: Connection, review_id: int, decision: Decision) -> Row | None:
     by = decision.by
-    await connection.run(_DECIDE, review_id, decision.kind, by.user_id, by.token_id, decision.text)
+    return await connection.row(_DECIDE, review_id, decision.kind, by.user_id, by.token_id, decision.text)
 
 
 async def _find(connection: Connection, review_id: int) -> Review:

@@ -79,8 +79,6 @@ _REQUEST: Final = """
 # Waits for a commit that may still be under way on a connection that we have lost.
 _SETTLE: Final = "SELECT revision FROM Environment WHERE env = $1 FOR UPDATE"
 
-LONGEST_HOW: Final = 100
-
 Plan = Callable[[Mapping[UUID, Active]], list[Step]]
 """Decides, under the environment's lock, from what is active now; raises the answer when it refuses."""
 
@@ -107,12 +105,9 @@ class _Recorded(NamedTuple):
 class _NeedsReview(Exception):
     """The gate holds the write: the transaction is left without a trace."""
 
-    def __init__(self, locked: Locked, held: Held, steps: Sequence[Step], warnings: Sequence[Warned]) -> None:
+    def __init__(self, proposed: Proposed) -> None:
         super().__init__()
-        self.locked = locked
-        self.held = held
-        self.steps = steps
-        self.warnings = warnings
+        self.proposed = proposed
 
 
 class Writer:
@@ -151,10 +146,7 @@ class Writer:
             async with turn:
                 return await self._once(attempt)
         except _NeedsReview as found:
-            proposed = Proposed(
-                found.locked, found.steps, found.held.undoes, [warned.sentence for warned in found.warnings]
-            )
-            made = await self._proposals.propose(intent, request_id, proposed)
+            made = await self._proposals.propose(intent, request_id, found.proposed)
             raise held_as(made) from None
 
     async def _once(self, attempt: "_Attempt") -> Committed:
@@ -188,8 +180,8 @@ class Writer:
                 # Also of what only becomes a review: nothing secret is stored in the clear.
                 steps = await self._guard.seal(connection, intent.env, steps)
                 if isinstance(verdict, Held):
-                    raise _NeedsReview(locked, verdict, steps, passed.warnings)
-                how = f"{verdict.how or intent.how}{passed.how}"[:LONGEST_HOW]
+                    raise _NeedsReview(Proposed(locked, steps, verdict.undoes, passed))
+                how = passed.describe(verdict.how or intent.how)
                 intent = replace(intent, how=how, note=verdict.note or intent.note)
                 recorded = await _perform(connection, intent, attempt.request_id, taken, steps)
                 await deadlines.begin(connection, intent.env, taken["revision"], taken["now"], intent.terms)

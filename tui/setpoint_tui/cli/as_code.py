@@ -19,7 +19,7 @@ from setpoint_tui.cli.exit_codes import ExitCode
 from setpoint_tui.cli.output import note, print_json, print_line, print_value
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
-from setpoint_tui.cli.writes import check_wait, forced, write_once
+from setpoint_tui.cli.writes import check_wait, forced, protection, write_once
 from setpoint_tui.errors import InvalidFile, InvalidSettings, NotFound
 from setpoint_tui.formatting import NO_VALUE, counted, format_revision, format_value
 from setpoint_tui.link import HubLink
@@ -98,6 +98,8 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     yes: options.Yes = False,
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
+    ticket: options.Ticket = "",
+    break_glass: options.BreakGlass = False,
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
@@ -114,7 +116,7 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         raise InvalidSettings("the file comes from stdin, so there is nobody to ask: give --yes")
     wanted = _wanted(file, env, namespace)
     found = with_link(lambda link: plan_file(link, wanted, prune=prune, since=since))
-    params = {**change_params(found, note=note_text), **forced(force)}
+    params = {**change_params(found, note=note_text), **protection(ticket, break_glass), **forced(force)}
     if not json:
         _print_plan(found)
     if not found.actions:

@@ -23,7 +23,7 @@ from setpoint_tui.cli.output import at_terminal
 from setpoint_tui.cli.parsing import read_text
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
-from setpoint_tui.cli.writes import check_wait, forced, write_once
+from setpoint_tui.cli.writes import check_wait, forced, protection, write_once
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import find_key, find_keys, require_environment, type_of
@@ -77,7 +77,7 @@ def set_values(  # noqa: PLR0913, PLR0917 - each is an option of the command lin
     texts = [read_text(assignment.text) for assignment in assignments]
     check_wait(wait, require_all)
     expected = _expected(expect, len(assignments))
-    stated = {"note": note, **_protection(ticket, break_glass), **_terms(expires, confirm_within)}
+    stated = {"note": note, **protection(ticket, break_glass), **_terms(expires, confirm_within)}
 
     async def change(link: HubLink) -> Written:
         keys = await find_keys(link, [assignment.name for assignment in assignments])
@@ -109,7 +109,7 @@ def delete(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     names = parse_keys(words)
     check_wait(wait, require_all)
     expected = _expected(expect, len(names))
-    stated = {"note": note, **_protection(ticket, break_glass)}
+    stated = {"note": note, **protection(ticket, break_glass)}
 
     async def change(link: HubLink) -> Written:
         keys = await find_keys(link, names)
@@ -144,7 +144,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     Without --to, the value before the present one.
     """
     check_wait(wait, require_all)
-    stated = {"note": note, **_protection(ticket, break_glass)}
+    stated = {"note": note, **protection(ticket, break_glass)}
     undone = _undone(change_set, namespace, to)
     name = None if namespace is None else parse_keys([namespace] if key is None else [namespace, key])[0]
 
@@ -153,11 +153,6 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         return await write_once(link, "rollback", {"env": env, **stated, **where, **forced(force)}, wait)
 
     report_written(_run(env, change), require_all=require_all, as_json=json)
-
-
-def _protection(ticket: str, break_glass: bool) -> dict[str, Any]:
-    """Return what is stated for a protected environment, when it is: an older hub need not know of it."""
-    return {**({"ticket": ticket} if ticket else {}), **({"break_glass": True} if break_glass else {})}
 
 
 def _terms(expires: str | None, confirm_within: str | None) -> dict[str, Any]:

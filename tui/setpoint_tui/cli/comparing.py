@@ -17,7 +17,7 @@ from setpoint_tui.cli.output import console, note, print_json, print_line
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.tables import Cell, Column, print_table
-from setpoint_tui.cli.writes import check_wait, forced, write_once
+from setpoint_tui.cli.writes import check_wait, forced, protection, write_once
 from setpoint_tui.comparing import choose, compare, promotion_params
 from setpoint_tui.comparison_answers import ComparedKey, ComparedValue, Comparison
 from setpoint_tui.errors import Conflict, InvalidSettings
@@ -75,6 +75,8 @@ def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     yes: options.Yes = False,
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
+    ticket: options.Ticket = "",
+    break_glass: options.BreakGlass = False,
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
@@ -97,7 +99,11 @@ def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         _nothing_to_promote(found, choice.left_out, as_json=json)
     place = f"{safe_text(found.target.env)}{' (protected)' if found.target.protected else ''}"
     confirm(f"Promote {counted(len(choice.chosen), 'key')} to {place}?", yes=yes)
-    params = {**promotion_params(found, choice.chosen, note=note_text), **forced(force)}
+    params = {
+        **promotion_params(found, choice.chosen, note=note_text),
+        **protection(ticket, break_glass),
+        **forced(force),
+    }
     written = with_link(lambda link: write_once(link, "promote", params, wait))
     report_written(written, require_all=require_all, as_json=json, changes_are_shown=True)
 

@@ -9,7 +9,7 @@ from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.link import HubLink
 from setpoint_tui.writing import Written, write
 
-__all__ = ["check_wait", "forced", "write_once"]
+__all__ = ["check_wait", "forced", "protection", "write_once"]
 
 
 def check_wait(wait: float, require_all: bool) -> None:
@@ -21,6 +21,11 @@ def check_wait(wait: float, require_all: bool) -> None:
 def forced(force: bool) -> dict[str, bool]:
     """Return what a write says when it may change a large part of an environment."""
     return {"force": True} if force else {}
+
+
+def protection(ticket: str, break_glass: bool) -> dict[str, Any]:
+    """Return what is stated for a protected environment, when it is: an older hub need not know of it."""
+    return {**({"ticket": ticket} if ticket else {}), **({"break_glass": True} if break_glass else {})}
 
 
 async def write_once(link: HubLink, method: str, params: dict[str, Any], wait: float) -> Written:
