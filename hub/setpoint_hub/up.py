@@ -14,9 +14,11 @@ from setpoint_hub.database_users import let_in, user_of
 from setpoint_hub.embedded import DataFolder, embedded_servers
 from setpoint_hub.errors import StartRefused
 from setpoint_hub.hub import Hub, open_hub
+from setpoint_hub.rotation import rotate
 from setpoint_hub.schema import apply_schema
 from setpoint_hub.sealing import new_master_key
 from setpoint_hub.settings import HubSettings, read_settings
+from setpoint_hub.vault import master_keys
 
 __all__ = ["Listen", "default_data_folder", "serve_hub", "up"]
 
@@ -67,6 +69,9 @@ async def up(data: Path, listen: Listen, report: Report) -> None:
                 admin_token_file=folder.path / ADMIN_TOKEN,
                 master_key_file=_own_master_key(folder.path / MASTER_KEY),
             )
+            if given[0] is None and len(master_keys(settings)) > 1:
+                # No other hub can be on this database, so none lacks the new key.
+                report(await rotate(settings))
             report("starting the hub")
             failing = asyncio.create_task(servers.watch_over())
             serving = asyncio.create_task(serve_hub(settings, report))

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from setpoint_hub.errors import StartRefused
+from setpoint_hub.sealing import new_master_key
 from support.databases import as_hub
 from support.hubs import Hubs, RunningHub
 from support.programs import Program, run_program, start_program
 from support.waiting import WITHIN, eventually
-from support.wire import open_wire, stalled_reader
+from support.wire import Wire, open_wire, stalled_reader
 
 
 @asynccontextmanager
@@ -130,23 +131,43 @@ async def test_a_database_without_schema_is_refused_until_it_is_applied(bare_dat
         pass
 
 
-async def test_the_stack_of_one_machine_keeps_its_data_over_a_restart(short_folder: Path, tmp_path: Path) -> None:
-    words = ("up", "--data", str(short_folder / "data"), "--port", "0")
-    token_file = short_folder / "data" / "admin.token"
+@asynccontextmanager
+async def stack_of_one_machine(data: Path) -> AsyncGenerator[Wire]:
+    """Run `setpoint up` on a data folder, connected as its admin, and stop it in order."""
+    words = ("up", "--data", str(data), "--port", "0")
+    async with start_program(*words, settings={}, XDG_STATE_HOME=str(data.parent / "state")) as stack:
+        async with open_wire(stack.address, (data / "admin.token").read_text().strip()) as wire:
+            yield wire
+        stack.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(WITHIN):
+            assert await stack.process.wait() == 0
+
+
+API_KEY = {"namespace": "payments", "key": "api_key"}
+
+
+async def test_the_stack_of_one_machine_keeps_its_data_over_a_restart(short_folder: Path) -> None:
+    data = short_folder / "data"
     for turn in (1, 2):
-        async with start_program(*words, settings={}, XDG_STATE_HOME=str(tmp_path)) as stack:
-            token = token_file.read_text().strip()
-            assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
-            assert stat.S_IMODE(token_file.with_name("master.key").stat().st_mode) == 0o600
-            async with open_wire(stack.address, token) as wire:
-                if turn == 1:
-                    await wire.create_key()
-                    await wire.ask("key.create", namespace="payments", key="api_key", type="string", secret=True)
-                    await wire.set("a secret", "api_key", env="production", note="the first one", break_glass=True)
-                assert (await wire.set(turn))["revision"] == turn
-                place = {"env": "production", "namespace": "payments", "key": "api_key"}
-                assert (await wire.ask("secret.reveal", **place))["value"] == "a secret"
-            stack.process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(WITHIN):
-                assert await stack.process.wait() == 0
-    assert await eventually(lambda: not list((short_folder / "data" / "run").iterdir()))
+        async with stack_of_one_machine(data) as wire:
+            assert stat.S_IMODE((data / "admin.token").stat().st_mode) == 0o600
+            assert stat.S_IMODE((data / "master.key").stat().st_mode) == 0o600
+            if turn == 1:
+                await wire.create_key()
+                await wire.ask("key.create", **API_KEY, type="string", secret=True)
+                await wire.set("a secret", "api_key", env="production", note="the first one", break_glass=True)
+            assert (await wire.set(turn))["revision"] == turn
+            assert (await wire.ask("secret.reveal", env="production", **API_KEY))["value"] == "a secret"
+    assert await eventually(lambda: not list((data / "run").iterdir()))
+
+
+async def test_the_stack_of_one_machine_moves_to_a_new_master_key_when_it_starts(short_folder: Path) -> None:
+    data = short_folder / "data"
+    async with stack_of_one_machine(data) as wire:
+        await wire.ask("key.create", **API_KEY, type="string", secret=True)
+        await wire.set("a secret", "api_key")
+    new, old = new_master_key(), (data / "master.key").read_text()
+    for keys in (f"{new}\n{old}", new):
+        (data / "master.key").write_text(keys)
+        async with stack_of_one_machine(data) as wire:
+            assert (await wire.ask("secret.reveal", env="staging", **API_KEY))["value"] == "a secret"
