@@ -151,6 +151,7 @@ def attempt(actor: Actor, call: Call, kind: str) -> Event:
         about={
             "method": call.method[:60],
             "error": kind,
+            **({"review": review} if isinstance(review := params.get("review"), int) else {}),
             **({"namespaces": namespaces} if len(namespaces) > 1 else {}),
         },
     )

@@ -266,8 +266,13 @@ def checks_of(env: str, edits: Edits, revision: int, *, warnings: Sequence[str],
     broken = f"broken as before, and no more: {'; '.join(warnings)[:1000]}" if warnings else "none is broken"
     keys = "1 key" if len(edits) == 1 else f"{len(edits)} keys"
     values = sum(1 for step, _ in edits if step.after is not None)
+    typed = f"{values} of {keys} {'gets' if len(edits) == 1 else 'get'} a value"
     return [
-        {"name": "type", "ok": True, "detail": f"{values} of {keys} get a value, and each fits its key's type"},
+        {
+            "name": "type",
+            "ok": True,
+            "detail": f"{typed}, and each fits its key's type" if values else "values are taken away alone",
+        },
         {"name": "constraints", "ok": True, "detail": broken},
         {"name": "size", "ok": True, "detail": f"{forced} at once: forced by its author" if forced else keys},
         {"name": "base", "ok": True, "detail": f"based on {env} at revision {revision}"},

@@ -69,6 +69,8 @@ def test_each_token_has_its_own_budget_and_all_without_one_share_theirs() -> Non
         ),
         ({"source": "staging", "target": "production", "namespaces": ["a", "b"]}, "production", None, None),
         ({"env": 5, "namespace": [5], "changes": "y"}, None, "y", {}),
+        ({"review": 7, "text": "yes"}, None, None, {"review": 7}),
+        ({"review": "all"}, None, None, {}),
         ({}, None, None, {}),
     ],
 )

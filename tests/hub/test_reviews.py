@@ -663,6 +663,8 @@ async def test_a_scheduled_review_is_applied_by_a_hub_once_it_is_approved(
 
     await database.execute(_SOON, number)
     await eventually(lambda: is_in_state(people.admin, number, "applied"))
+    found = await people.admin.ask("review.get", review=number)
+    assert (found["apply_at"], found["changes"][0]["moved"]) == (None, False)
     told = await people.admin.ask("change_set.get", env="production", revision=1)
     assert (told["how"], told["by"]["name"]) == (f"review {number}", "alice")
     assert await people.admin.revision("production") == 1

@@ -290,7 +290,7 @@ async def test_what_changes_while_it_asks_is_a_conflict(exported: CommandLine, h
             "type: int\n      value: 1",
             (),
             5,
-            "ratio is of type float, and int in the file",
+            "staging.yaml: line 37: payments/ratio is of type float, and int here",
         ),
         ("", "\n---\nsetpoint: 1\n", (), 5, "a second document"),
         (None, "", (), 5, "the file is empty"),

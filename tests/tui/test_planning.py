@@ -118,7 +118,7 @@ def test_values_that_python_calls_equal_may_differ(held: Entry, wanted: Entry) -
 @pytest.mark.parametrize("known", [{}, {"limits": "json"}], ids=["with a value", "without"])
 def test_a_key_of_another_type_is_refused_with_its_line(known: dict[str, str]) -> None:
     held = changed(limits=None) if known else NOW
-    with pytest.raises(InvalidFile, match="line 8: payments/limits is of type json, and int in the file"):
+    with pytest.raises(InvalidFile, match="line 8: payments/limits is of type json, and int here"):
         plan({"payments": {"limits": Entry("int", 1, "")}}, held, valueless=known)
 
 

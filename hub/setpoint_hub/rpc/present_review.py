@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from setpoint_hub.database import Row
-from setpoint_hub.review import ACTIONS, Asker, Review, refusal
+from setpoint_hub.review import ACTIONS, Asker, Review, Schedule, refusal
 from setpoint_hub.rpc.present import person, shown_value, time_text
 
 __all__ = ["header", "whole"]
@@ -16,7 +16,7 @@ MOST_NAMED: Final = 20
 
 def header(review: Review) -> dict[str, Any]:
     """Return a review as a list shows it."""
-    schedule = review.schedule
+    schedule = _schedule(review)
     return {
         "id": review.id,
         "env": review.env,
@@ -40,11 +40,11 @@ def header(review: Review) -> dict[str, Any]:
 
 def whole(review: Review, edits: Iterable[Row], decisions: Iterable[Row], asker: Asker) -> dict[str, Any]:
     """Return a review with its diff, the checks that ran, what was decided, and what the asker may do."""
-    schedule = review.schedule
+    schedule = _schedule(review)
     return {
         **header(review),
         "checks": review.checks,
-        "changes": [_edit(row) for row in edits],
+        "changes": [_edit(row, is_waiting=review.stored == "open") for row in edits],
         "decisions": [_decision(row, review) for row in decisions],
         "scheduled_by": None if schedule is None else person(schedule.user_id, schedule.user_name),
         "may": {action: _may(refusal(action, review, asker)) for action in ACTIONS},
@@ -55,7 +55,12 @@ def _may(why: Exception | None) -> dict[str, Any]:
     return {"allowed": why is None, "why": None if why is None else str(why)}
 
 
-def _edit(row: Row) -> dict[str, Any]:
+def _schedule(review: Review) -> Schedule | None:
+    """Return when it will be applied; of what is settled that is nothing any more."""
+    return review.schedule if review.stored == "open" else None
+
+
+def _edit(row: Row, *, is_waiting: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"namespace": row["namespace"], "key": row["key"], "type": row["value_type"]}
     secret: bool = row["secret"]
     if secret:
@@ -66,7 +71,8 @@ def _edit(row: Row) -> dict[str, Any]:
         shown["new"] = shown_value(row["value"], secret=secret)
     shown["version"] = _id(row["version_id"])
     shown["previous_version"] = _id(row["base_version_id"])
-    shown["moved"] = row["base_version_id"] != row["now"]
+    # What was applied moved its own base.
+    shown["moved"] = is_waiting and row["base_version_id"] != row["now"]
     if shown["moved"]:
         shown["active_version"] = _id(row["now"])
         if row["now_value"] is not None:

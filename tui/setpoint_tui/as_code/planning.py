@@ -109,7 +109,11 @@ def change_params(plan: Plan, *, note: str) -> dict[str, Any]:
 def _action(name: Name, setting: Setting, entry: Entry | None, valueless: Mapping[Name, str]) -> Action | None:
     known = entry.type if entry is not None else valueless.get(name)
     if known is not None and known != setting.type:
-        raise InvalidFile(f"{'/'.join(name)} is of type {known}, and {setting.type} in the file", setting.line)
+        raise InvalidFile(
+            f"{'/'.join(name)} is of type {known}, and {setting.type} here: a key keeps its type, so mend the file, "
+            "or make another key",
+            setting.line,
+        )
     if entry is None:
         return Action("create", *name, setting.type, None, setting.value, None, key_is_new=known is None)
     if encode_value(entry.type, entry.value) == setting.text:

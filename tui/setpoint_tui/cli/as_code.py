@@ -1,6 +1,8 @@
 """`export`, `plan` and `apply`: an environment as a file that a repository holds and reviews."""
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,7 +78,8 @@ def plan(
     setpoint plan -f production.yaml
     """
     wanted = _wanted(file, env, namespace)
-    found = with_link(lambda link: plan_file(link, wanted, prune=prune, since=None))
+    with _named(file):
+        found = with_link(lambda link: plan_file(link, wanted, prune=prune, since=None))
     if json:
         print_json(_as_json(found))
     else:
@@ -115,7 +118,8 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     if file == "-" and not yes:
         raise InvalidSettings("the file comes from stdin, so there is nobody to ask: give --yes")
     wanted = _wanted(file, env, namespace)
-    found = with_link(lambda link: plan_file(link, wanted, prune=prune, since=since))
+    with _named(file):
+        found = with_link(lambda link: plan_file(link, wanted, prune=prune, since=since))
     params = {**change_params(found, note=note_text), **protection(ticket, break_glass), **forced(force)}
     if not json:
         _print_plan(found)
@@ -135,10 +139,8 @@ async def _carry_out(link: HubLink, found: Plan, params: dict[str, Any], wait: f
 
 
 def _wanted(file: str, env: str | None, namespaces: list[str] | None) -> EnvironmentFile:
-    try:
+    with _named(file):
         found = read_file(_read_text(file))
-    except InvalidFile as error:
-        raise InvalidFile(f"{'stdin' if file == '-' else file}: {error}") from error
     if env is not None and env != found.env:
         raise InvalidSettings(f"{file} is for {found.env}, and {env} was asked for: check --env and SETPOINT_ENV")
     if not namespaces:
@@ -147,6 +149,15 @@ def _wanted(file: str, env: str | None, namespaces: list[str] | None) -> Environ
         if name not in found.namespaces:
             raise NotFound(f"{file} holds no namespace {name}")
     return replace(found, namespaces={name: found.namespaces[name] for name in namespaces})
+
+
+@contextmanager
+def _named(file: str) -> Generator[None]:
+    """Have what is wrong with a file say which."""
+    try:
+        yield
+    except InvalidFile as error:
+        raise InvalidFile(f"{'stdin' if file == '-' else file}: {error}") from error
 
 
 def _read_text(file: str) -> str:

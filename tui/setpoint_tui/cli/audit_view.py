@@ -1,5 +1,6 @@
 """The audit as people read it on a terminal."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ __all__ = ["EVENTS", "Checked", "print_checked", "print_entries"]
 EVENTS = "events"
 """What the chain that belongs to no environment is called."""
 
+_HASH = re.compile("[0-9a-f]{64}")
 _NAMED = 3
 """Keys that a line names; it counts the rest."""
 
@@ -87,6 +89,8 @@ def _subject(entry: AuditEntry) -> str:
 
 
 def _text(found: object) -> str:
+    if isinstance(found, str) and _HASH.fullmatch(found):
+        return found[:12]
     if isinstance(found, list):
         return ",".join(str(item) for item in cast("list[object]", found))
     return found if isinstance(found, str) else dumps(found)
