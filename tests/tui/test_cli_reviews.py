@@ -116,6 +116,11 @@ async def test_a_review_is_commented_rejected_and_withdrawn(setpoint: CommandLin
     number = str(await propose(setpoint))
     said = await setpoint.done("review", "comment", number, "\x1b[31mhurry")
     assert any(line.endswith(r"admin · comment: \x1b[31mhurry") for line in said.lines)
+    assert any(
+        line.endswith("comment: again") for line in (await as_bob("review", "comment", number, "-m", "again")).lines
+    )
+    for words in ((), ("once", "--note", "twice")):
+        assert (await setpoint("review", "comment", number, *words)).code == 2
     rejected = await as_bob("review", "reject", number, "--note", "not on a Friday")
     assert (rejected.code, " · rejected · " in rejected.lines[0]) == (0, True)
     assert (await setpoint("review", "apply", number)).code == 4

@@ -86,11 +86,14 @@ def reject(review: Id, text: Text = "", json: options.Json = False) -> None:
 
 def comment(
     review: Id,
-    text: Annotated[str, typer.Argument(metavar="TEXT", show_default=False)],
+    text: Annotated[str, typer.Argument(metavar="TEXT", show_default=False)] = "",
+    note: Text = "",
     json: options.Json = False,
 ) -> None:
     """Say something about a review."""
-    _ask("review.comment", {"review": review, "text": text}, as_json=json)
+    if text and note:
+        raise InvalidSettings("say it once: as TEXT, or with --note")
+    _ask("review.comment", {"review": review, "text": text or note}, as_json=json)
 
 
 def withdraw(review: Id, text: Text = "", json: options.Json = False) -> None:
