@@ -24,7 +24,7 @@ from setpoint_hub.origin import origin_of
 from setpoint_hub.refusals import refused_request
 from setpoint_hub.session import Answerer, Session
 from setpoint_hub.settings import HubSettings
-from setpoint_hub.tls import tls_context
+from setpoint_hub.tls import Renewal, tls_context
 
 __all__ = ["Door"]
 
@@ -56,6 +56,7 @@ class Door:
         self._on_refusal = on_refusal
         self._settings = settings
         self._server: Server | None = None
+        self._renewal: Renewal | None = None
         self.sessions: set[Session] = set()
         self.address = ""
 
@@ -66,6 +67,8 @@ class Door:
         """
         settings = self._settings
         tls = tls_context(settings)
+        if tls is not None and settings.tls_certificate is not None:
+            self._renewal = Renewal(tls, settings.tls_certificate, settings.tls_key)
         try:
             self._server = await serve(
                 self._serve,
@@ -116,6 +119,8 @@ class Door:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             await self.close_invalid()
+            if self._renewal is not None:
+                self._renewal.look()
             for session in list(self.sessions):
                 stuck = session.outlet.stuck_for(clock()) > self._settings.stalled_seconds
                 # What the library itself answers, pongs above all, asks nobody whether the buffer is full.

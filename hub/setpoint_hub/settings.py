@@ -34,7 +34,7 @@ class HubSettings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8430
     """0 lets the system choose."""
     tls_certificate: Path | None = None
-    """The certificate with its chain (PEM), to speak TLS on the port. Read at the start: a new one wants a restart."""
+    """The certificate with its chain (PEM), to speak TLS on the port. A new one is taken up within seconds."""
     tls_key: Path | None = None
     """Its private key (PEM, without a password); not needed when it is in the certificate's file."""
     allow_plaintext: bool = False

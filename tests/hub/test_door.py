@@ -38,6 +38,11 @@ PAGE = "https://console.example.com"
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate of this machine's loopback, signed by itself, and its key."""
+    return make_certificate(tmp_path)
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write such a certificate and its key to a folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hub")])
     now = dt.datetime.now(dt.UTC)
@@ -53,10 +58,17 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    files = tmp_path / "hub.pem", tmp_path / "hub.key"
+    files = folder / "hub.pem", folder / "hub.key"
     files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
     files[1].write_bytes(_pem(key, serialization.NoEncryption()))
     return files
+
+
+def renew(certificate: tuple[Path, Path], folder: Path) -> None:
+    """Put another certificate and its key where those are."""
+    folder.mkdir()
+    for old, new in zip(certificate, make_certificate(folder), strict=True):
+        new.replace(old)
 
 
 def _pem(key: ec.EllipticCurvePrivateKey, encryption: serialization.KeySerializationEncryption) -> bytes:
@@ -117,6 +129,39 @@ async def test_a_hub_with_a_certificate_speaks_tls_and_nothing_else(hubs: Hubs, 
         assert b"HTTP" not in await reader.read()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_renewed_certificate_is_shown_without_a_restart(
+    hubs: Hubs, certificate: tuple[Path, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = await hubs.start(tls_certificate=certificate[0], tls_key=certificate[1])
+    place = hub.address.replace("https", "wss") + "/v1/ws"
+    first = ssl.create_default_context(cafile=str(certificate[0]))
+    async with secure_wire(place, hub.token, first) as earlier:
+        # A key that is not the certificate's: what is shown stays.
+        key = certificate[1].read_bytes()
+        certificate[1].write_bytes(_pem(ec.generate_private_key(ec.SECP256R1()), serialization.NoEncryption()))
+        assert await eventually(lambda: "the certificate is not renewed" in caplog.text)
+        async with secure_wire(place, hub.token, first):
+            pass
+        certificate[1].write_bytes(key)
+
+        renew(certificate, tmp_path / "renewed")
+        second = ssl.create_default_context(cafile=str(certificate[0]))
+
+        async def shown() -> bool:
+            try:
+                async with secure_wire(place, hub.token, second):
+                    return True
+            except ssl.SSLCertVerificationError:
+                return False
+
+        assert await eventually(shown)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            async with secure_wire(place, hub.token, first):
+                pass
+        # Who is connected stays connected.
+        await earlier.ask("hub.status")
 
 
 async def test_who_takes_nothing_is_cut_over_tls_too(hubs: Hubs, certificate: tuple[Path, Path]) -> None:
