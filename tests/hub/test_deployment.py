@@ -83,6 +83,26 @@ def test_the_files_and_the_image_that_compose_names_are_there(compose: dict[str,
     assert (ROOT / "Dockerfile").is_file()
 
 
+def test_the_secrets_of_compose_are_given_to_the_hubs_and_the_docs_say_how_to_make_them(
+    compose: dict[str, Any],
+) -> None:
+    deploying, ignored = (ROOT / "docs" / "deploy.md").read_text(), (ROOT / ".gitignore").read_text().split()
+    for name, secret in compose["secrets"].items():
+        file = Path(secret["file"]).name
+        assert f"> {file}" in deploying
+        assert file in ignored
+        for service in hubs_of(compose).values():
+            assert name in service["secrets"]
+            assert f"/run/secrets/{name}" in service["environment"].values()
+
+
+def test_in_compose_the_hubs_believe_the_proxy_and_the_proxy_says_for_whom_it_asks(compose: dict[str, Any]) -> None:
+    subnet = compose["networks"]["default"]["ipam"]["config"][0]["subnet"]
+    for service in hubs_of(compose).values():
+        assert service["environment"]["SETPOINT_TRUSTED_PROXIES"] == subnet
+    assert "option forwardfor" in (ROOT / "docs" / "haproxy.cfg").read_text()
+
+
 def test_the_proxy_reaches_every_hub_on_its_port(compose: dict[str, Any]) -> None:
     servers = re.findall(r"^ +server \S+ (\S+):(\d+)", (ROOT / "docs" / "haproxy.cfg").read_text(), re.MULTILINE)
     assert {name for name, _ in servers} == set(hubs_of(compose))
