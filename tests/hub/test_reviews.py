@@ -507,6 +507,68 @@ async def test_an_older_change_is_rolled_back_by_a_review(people: People) -> Non
     assert await people.admin.revision("production") == 2
 
 
+async def test_what_was_taken_back_comes_back_by_a_whole_review(people: People) -> None:
+    await people.approvals(2)
+    await fill(people, 3)
+    head = await fill(people, 4)
+    taken = await people.bob.ask("rollback", env="production", change_set=head, note="errors rise")
+    assert taken["changes"][0]["new"] == 3
+    number = await refused_rollback(people.carol, head + 1)
+    for wire in (people.bob, people.dave):
+        await wire.ask("review.approve", review=number)
+    await people.carol.ask("review.apply", review=number)
+    # Nor is a rollback that was reviewed, or that broke the glass, taken back by one.
+    await refused_rollback(people.dave, head + 2)
+    await people.admin.ask("rollback", env="production", change_set=head + 2, note="now", break_glass=True)
+    await refused_rollback(people.dave, head + 3)
+
+
+async def refused_rollback(wire: Wire, revision: int) -> int:
+    """Ask for a rollback that becomes a review with all approvals; return its number."""
+    refused = await wire.refusal("rollback", env="production", change_set=revision, note="it was fine")
+    assert (refused.kind, refused.data["required_approvals"]) == ("review_required", 2)
+    return int(refused.data["review"])
+
+
+@pytest.mark.parametrize("term", ["expires_in", "confirm_within"])
+async def test_what_was_approved_for_a_time_is_not_brought_back_for_good_by_one(
+    people: People, database: "asyncpg.Connection[asyncpg.Record]", term: str
+) -> None:
+    await people.approvals(2)
+    await fill(people, 3)
+    number = await propose(people.alice, 9, **{term: 3600})
+    for wire in (people.bob, people.carol):
+        await wire.ask("review.approve", review=number)
+    version = (await people.bob.ask("review.apply", review=number))["changes"][0]["version"]
+    await database.execute("UPDATE Deadline SET due_at = clock_timestamp()")
+    await eventually(lambda: has_value(people.admin, 3))
+    for asked in ({"change_set": 3}, {**KEY, "version": version}):
+        refused = await people.dave.refusal("rollback", env="production", note="it was fine", **asked)
+        assert (refused.kind, refused.data["required_approvals"]) == ("review_required", 2)
+    assert await value_in_production(people.admin) == 3
+
+
+async def test_a_value_that_was_to_end_is_not_put_back_for_good_by_one(people: People) -> None:
+    await people.admin.set(9, env="production", note="for the sale", break_glass=True, expires_in=3600)
+    head = await fill(people, 4)
+    refused = await people.bob.refusal("rollback", env="production", change_set=head, note="errors rise")
+    assert refused.kind == "review_required"
+    assert await value_in_production(people.admin) == 4
+
+
+async def test_a_value_that_was_confirmed_is_put_back_by_one(people: People) -> None:
+    glass = {"env": "production", "note": "for the sale", "break_glass": True}
+    await people.admin.set(9, **glass, confirm_within=3600)
+    await people.admin.ask("change.confirm", env="production", revision=1)
+    head = await fill(people, 4)
+    done = await people.bob.ask("rollback", env="production", change_set=head, note="errors rise")
+    assert done["changes"][0]["new"] == 9
+
+
+async def has_value(wire: Wire, value: object) -> bool:
+    return bool(await value_in_production(wire) == value)
+
+
 async def test_racing_rollbacks_of_the_newest_take_back_one_change(people: People) -> None:
     for value in (1, 2, 3):
         await fill(people, value)
