@@ -99,8 +99,8 @@ class Timetable:
 
     async def _apply(self, due: DueReview) -> None:
         try:
-            if due.revoked:
-                await self._reviews.stop(due, "the token that scheduled it has been revoked")
+            if due.invalid is not None:
+                await self._reviews.stop(due, f"the token that scheduled it {due.invalid}")
             else:
                 committed = await self._applying.apply(due.id, due.by, Asker(due.by.user_id, due.role))
                 log.info("applied review %d as revision %d", due.id, committed.change_set.revision)

@@ -750,6 +750,46 @@ async def test_a_schedule_stops_on_a_conflict_and_says_so(
     assert await value_in_production(people.admin) == 4
 
 
+async def test_a_token_schedules_nothing_beyond_its_end(
+    people: People, hub: RunningHub, database: "asyncpg.Connection[asyncpg.Record]", database_url: str
+) -> None:
+    token, token_id = await issue_token(database_url, name="erin", role="editor")
+    await database.execute(
+        "UPDATE Token SET expires_at = clock_timestamp() + interval '1 hour' WHERE token_id = $1", token_id
+    )
+    async with hub.connect_once_known(token) as erin:
+        number = await propose(erin, 6)
+        await people.bob.ask("review.approve", review=number)
+        late, soon = (datetime.now(UTC) + timedelta(hours=hours) for hours in (2, 0.5))
+        refused = await erin.refusal("review.apply", review=number, at=late.isoformat())
+        assert (refused.code, "this token expires before" in refused.message) == (-32602, True)
+        await erin.ask("review.apply", review=number, at=soon.isoformat())
+    await database.execute("UPDATE Token SET expires_at = clock_timestamp() WHERE token_id = $1", token_id)
+    await database.execute(_SOON, number)
+    found = await eventually(lambda: stopped(people.admin, number))
+    assert "has expired" in found["decisions"][-1]["text"]
+    assert await people.admin.revision("production") == 0
+
+
+async def test_revoking_a_token_takes_its_approvals_with_it(people: People, hub: RunningHub, database_url: str) -> None:
+    token, token_id = await issue_token(database_url, name="erin", role="approver")
+    async with hub.connect_once_known(token) as erin:
+        applied = await propose(people.alice)
+        await erin.ask("review.approve", review=applied)
+        await people.alice.ask("review.apply", review=applied)
+        number = await propose(people.alice, 7)
+        assert (await erin.ask("review.approve", review=number))["state"] == "approved"
+    await people.admin.ask("token.revoke", id=str(token_id))
+    assert (await people.alice.refusal("review.apply", review=number)).kind == "review_required"
+    found = await people.alice.ask("review.get", review=number)
+    assert (found["approvals"]["given"], found["decisions"][0]["counts"]) == (0, False)
+    assert (await people.alice.ask("review.get", review=applied))["approvals"]["given"] == 1
+    other, _ = await issue_token(database_url, name="erin", role="approver")
+    async with hub.connect_once_known(other) as erin:
+        assert (await erin.ask("review.approve", review=number))["state"] == "approved"
+    assert (await people.alice.ask("review.apply", review=number))["changes"][0]["new"] == 7
+
+
 async def test_a_schedule_stops_without_approvals_and_with_a_revoked_token(
     people: People, hub: RunningHub, database: "asyncpg.Connection[asyncpg.Record]", database_url: str
 ) -> None:

@@ -48,9 +48,9 @@ _FIND: Final = """
     SELECT r.*, a.name AS author_name, p.name AS scheduled_by_name,
            e.revision AS head, e.protected, e.required_approvals,
            ARRAY (
-               SELECT d.decided_by FROM ReviewDecision d
+               SELECT d.decided_by FROM ReviewDecision d JOIN Token t ON t.token_id = d.token_id
                WHERE d.review_id = r.review_id AND d.kind = 'approve' AND d.diff_hash = r.diff_hash
-                 AND d.decided_by <> r.author
+                 AND d.decided_by <> r.author AND (r.state <> 'open' OR t.revoked_at IS NULL)
            ) AS approvers
     FROM Review r
     JOIN Account a ON a.user_id = r.author
@@ -90,8 +90,9 @@ _EDITS: Final = """
 """
 
 _DECISIONS: Final = """
-    SELECT d.kind, d.decided_by, a.name AS decided_by_name, d.decided_at, d.text, d.diff_hash
-    FROM ReviewDecision d JOIN Account a ON a.user_id = d.decided_by
+    SELECT d.kind, d.decided_by, a.name AS decided_by_name, d.decided_at, d.text, d.diff_hash,
+           t.revoked_at IS NOT NULL AS revoked
+    FROM ReviewDecision d JOIN Account a ON a.user_id = d.decided_by JOIN Token t ON t.token_id = d.token_id
     WHERE d.review_id = $1 ORDER BY d.decision_id
 """
 
@@ -126,7 +127,9 @@ _REBASE: Final = "UPDATE Review SET base_revision = $2, diff_hash = $3, checks =
 _TOUCHED: Final = "SELECT review_id FROM Review WHERE touched > $1 ORDER BY touched LIMIT 1000"
 
 _DUE: Final = """
-    SELECT r.review_id, r.scheduled_by, r.scheduled_token, t.role, t.revoked_at IS NOT NULL AS revoked
+    SELECT r.review_id, r.scheduled_by, r.scheduled_token, t.role,
+           CASE WHEN t.revoked_at IS NOT NULL THEN 'has been revoked'
+                WHEN t.expires_at <= clock_timestamp() THEN 'has expired' END AS invalid
     FROM Review r JOIN Token t ON t.token_id = r.scheduled_token
     WHERE r.state = 'open' AND r.apply_at <= clock_timestamp()
     ORDER BY r.apply_at, r.review_id LIMIT 100
@@ -163,7 +166,8 @@ class DueReview:
     id: int
     by: Author
     role: str
-    revoked: bool
+    invalid: str | None
+    """What became of the token that scheduled it, if it is not valid any more."""
 
 
 class Reviews:
@@ -271,7 +275,7 @@ class Reviews:
         """Return the open reviews whose time has come by the database's clock, the oldest first."""
         return [
             DueReview(
-                row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["revoked"]
+                row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["invalid"]
             )
             for row in await self._database.rows(_DUE)
         ]
