@@ -700,6 +700,7 @@ async def test_a_review_that_is_none_is_not_found(unharmed: Wire, method: str, p
         ("review.apply", {"review": 1, "at": 5}),
         ("review.apply", {"review": 1, "at": "soon"}),
         ("review.apply", {"review": 1, "at": "1999-01-01T00:00:00Z"}),
+        ("review.apply", {"review": 1, "break_glass": True, "note": "a\x00b"}),
         ("review.apply", {"review": 1, "at": "2999-01-01T00:00:00Z"}),
         ("review.create", {"env": "production", "changes": [], "note": "x"}),
         ("review.create", {"env": "staging", "changes": [{**KEY, "value": 1}], "note": ""}),

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
+import asyncpg
+
 from setpoint.protocol.chain import ChainedChangeSet, link
 from setpoint.protocol.names import Revision
 from setpoint_hub.chain import HASH_FORM, chained
@@ -188,6 +190,12 @@ class Writer:
                 await gate.record(connection, taken["revision"])
         except SeenBefore as seen:
             return await self._repeated(intent, seen.row)
+        except asyncpg.UniqueViolationError:
+            # The same id in another environment this very moment: the lock of ours did not hold that one up.
+            row = await self.find_request(attempt.request_id)
+            if row is None:
+                raise
+            return await self._repeated(intent, row)
         return Committed(_change_set(intent, taken, recorded, steps), repeated=False, warnings=passed.warnings)
 
     async def _after_loss(self, attempt: "_Attempt") -> Committed:
