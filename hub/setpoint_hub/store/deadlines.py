@@ -23,7 +23,7 @@ _DUE: Final = """
     SELECT d.env, d.revision, d.kind, s.changed_by, s.token_id, s.note
     FROM Deadline d JOIN ChangeSet s ON s.env = d.env AND s.revision = d.revision
     WHERE d.settled_at IS NULL AND d.due_at <= clock_timestamp()
-    ORDER BY d.due_at, d.env, d.revision, d.kind LIMIT 100
+    ORDER BY d.due_at, d.env, d.revision, d.kind LIMIT 100 + $1
 """
 
 _NEXT: Final = """
@@ -98,11 +98,11 @@ class Deadlines:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def due(self) -> list[Due]:
-        """Return what is due by the database's clock, the oldest first."""
+    async def due(self, *, beside: int) -> list[Due]:
+        """Return what is due by the database's clock, the oldest first: up to a hundred `beside` so many."""
         return [
             Due(row["env"], row["revision"], row["kind"], Author(row["changed_by"], row["token_id"]), row["note"])
-            for row in await self._database.rows(_DUE)
+            for row in await self._database.rows(_DUE, beside)
         ]
 
     async def seconds_to_next(self) -> float | None:
@@ -115,7 +115,7 @@ class Deadlines:
         return await self._database.rows(_PENDING, env)
 
     async def confirm(self, env: str, revision: int, *, actor: Actor) -> datetime:
-        """Keep a change that waits for it, on record. Raises `not_found`, and `conflict`: it is settled, or too late."""
+        """Keep a change that waits for it, on record. Raises `not_found`, and `conflict`: it is settled or too late."""
         async with self._database.transaction() as connection:
             confirmed = await connection.row(_CONFIRM, env, revision)
             if confirmed is not None:

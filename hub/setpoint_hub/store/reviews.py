@@ -132,7 +132,7 @@ _DUE: Final = """
                 WHEN t.expires_at <= clock_timestamp() THEN 'has expired' END AS invalid
     FROM Review r JOIN Token t ON t.token_id = r.scheduled_token
     WHERE r.state = 'open' AND r.apply_at <= clock_timestamp()
-    ORDER BY r.apply_at, r.review_id LIMIT 100
+    ORDER BY r.apply_at, r.review_id LIMIT 100 + $1
 """
 
 _SETTLED_BY: Final[Mapping[str, Stored]] = {"reject": "rejected", "withdraw": "withdrawn"}
@@ -271,13 +271,13 @@ class Reviews:
             ids = [row["review_id"] for row in await connection.rows(_TOUCHED, review_revision)]
             return await _read(connection, ids)
 
-    async def due(self) -> list[DueReview]:
-        """Return the open reviews whose time has come by the database's clock, the oldest first."""
+    async def due(self, *, beside: int) -> list[DueReview]:
+        """Return the open reviews whose time has come, the oldest first: up to a hundred `beside` so many."""
         return [
             DueReview(
                 row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["invalid"]
             )
-            for row in await self._database.rows(_DUE)
+            for row in await self._database.rows(_DUE, beside)
         ]
 
 
