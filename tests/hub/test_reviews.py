@@ -536,7 +536,8 @@ async def test_what_was_approved_for_a_time_is_not_brought_back_for_good_by_one(
 ) -> None:
     await people.approvals(2)
     await fill(people, 3)
-    number = await propose(people.alice, 9, **{term: 3600})
+    terms: dict[str, Any] = {term: 3600}
+    number = await propose(people.alice, 9, **terms)
     for wire in (people.bob, people.carol):
         await wire.ask("review.approve", review=number)
     version = (await people.bob.ask("review.apply", review=number))["changes"][0]["version"]
@@ -557,8 +558,7 @@ async def test_a_value_that_was_to_end_is_not_put_back_for_good_by_one(people: P
 
 
 async def test_a_value_that_was_confirmed_is_put_back_by_one(people: People) -> None:
-    glass = {"env": "production", "note": "for the sale", "break_glass": True}
-    await people.admin.set(9, **glass, confirm_within=3600)
+    await people.admin.set(9, env="production", note="for the sale", break_glass=True, confirm_within=3600)
     await people.admin.ask("change.confirm", env="production", revision=1)
     head = await fill(people, 4)
     done = await people.bob.ask("rollback", env="production", change_set=head, note="errors rise")

@@ -104,7 +104,8 @@ class ReviewingMethods:
             if asked.diff_hash not in (None, review.diff_hash):
                 raise conflict(f"review {review.id} is another diff now than the one you looked at: look again")
 
-        return await self._decide(session, asked, "approve", judge)
+        await self._reviews.approve(asked.review, Decision("approve", author_of(session), asked.text), judge)
+        return await self._changed(session, asked.review)
 
     def _deciding(self, action: Action) -> Run:
         async def run(session: Session, asked: ReviewTextParams) -> object:

@@ -1,6 +1,7 @@
 """Reviews as the database holds them: reading them, and what is decided about them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -31,6 +32,7 @@ from setpoint_hub.store.guard import Guard, Passed
 from setpoint_hub.store.intents import Author
 from setpoint_hub.store.keyrings import wrapped_in
 from setpoint_hub.store.keys import Key
+from setpoint_hub.turns import Turns
 
 __all__ = [
     "Decision",
@@ -176,6 +178,8 @@ class Reviews:
     def __init__(self, database: Database, guard: Guard) -> None:
         self._database = database
         self._guard = guard
+        # Checks may take their time: of each environment one review at a time is checked, and holds a connection.
+        self._turns = Turns()
 
     async def find(self, review_id: int) -> Review:
         """Return a review as it stands. Raises `not_found`."""
@@ -218,16 +222,22 @@ class Reviews:
         async with self._database.transaction() as connection:
             review = await lock_review(connection, review_id)
             judge(review)
-            if decision.kind == "approve":
-                # Constraints may be others now than when it was proposed.
-                await self._check(connection, review.env, await connection.rows(_EDITS, review_id))
             if settled is not None:
                 await connection.run(_SETTLE, review_id, settled)
             await _decide(connection, review, decision)
 
+    async def approve(self, review_id: int, decision: Decision, judge: Judge) -> None:
+        """Add an approval, if the values keep today's constraints. Raises what `judge` raises, and `invalid_value`."""
+        async with self._turn(review_id), self._database.transaction() as connection:
+            review = await lock_review(connection, review_id)
+            judge(review)
+            # Constraints may be others now than when it was proposed.
+            await self._check(connection, review.env, await connection.rows(_EDITS, review_id))
+            await _decide(connection, review, decision)
+
     async def rebase(self, review_id: int, decision: Decision, judge: Judge) -> None:
         """Base a review on what is active now: a new diff, which nobody has approved. Raises what `judge` raises."""
-        async with self._database.transaction() as connection:
+        async with self._turn(review_id), self._database.transaction() as connection:
             review = await lock_review(connection, review_id)
             judge(review)
             head = await connection.row("SELECT revision FROM Environment WHERE env = $1", review.env)
@@ -242,6 +252,11 @@ class Reviews:
             checks = checks_of(review.env, edits, head["revision"], warnings=passed.sentences, forced=passed.forced)
             await connection.run(_REBASE, review_id, head["revision"], hashed, dumps(checks))
             await _decide(connection, review, decision)
+
+    @asynccontextmanager
+    async def _turn(self, review_id: int) -> AsyncGenerator[None]:
+        async with self._turns.of((await self.find(review_id)).env):
+            yield
 
     async def _check(self, connection: Connection, env: str, rows: Sequence[Row]) -> Passed:
         """Judge a review's values by today's constraints. Raises `invalid_value`."""
