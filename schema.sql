@@ -493,8 +493,9 @@ CREATE TABLE IF NOT EXISTS ReviewDecision (
 
 CREATE INDEX IF NOT EXISTS decisions_of_review ON ReviewDecision (review_id, decision_id);
 
--- One person approves one diff once. (Nobody's own: the hub refuses it, and does not count it.)
-CREATE UNIQUE INDEX IF NOT EXISTS one_approval ON ReviewDecision (review_id, decided_by, diff_hash) WHERE kind = 'approve';
+-- One token approves one diff once, and people count. (Nobody's own: the hub refuses it, and does not count it.)
+DROP INDEX IF EXISTS one_approval;
+CREATE UNIQUE INDEX IF NOT EXISTS one_approval_of_token ON ReviewDecision (review_id, token_id, diff_hash) WHERE kind = 'approve';
 
 -- What was proposed and decided stays; only where a review stands changes, and what its edits are based on.
 CREATE OR REPLACE TRIGGER append_only BEFORE DELETE

@@ -49,6 +49,8 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         return {"unusable": str(error)}
     except RecursionError:
         return {"unusable": "the constraints refer to themselves without end"}
+    except Exception as error:  # noqa: BLE001  # its traceback may repeat the value, which may be a secret
+        return {"unusable": f"the constraints cannot be carried out ({type(error).__name__})"}
 
 
 def _write(answer: dict[str, Any]) -> None:

@@ -136,9 +136,12 @@ def _check_reference(reference: str, constraints: dict[str, Any]) -> None:
         )
     registry: Registry[Any] = Registry()
     try:
-        registry.with_resource("", DRAFT202012.create_resource(constraints)).resolver().lookup(reference)
+        found = registry.with_resource("", DRAFT202012.create_resource(constraints)).resolver().lookup(reference)
+        Draft202012Validator.check_schema(found.contents)
     except Unresolvable as error:
         raise UnusableConstraints(f"the reference {reference[:80]!r} leads nowhere") from error
+    except SchemaError as error:
+        raise UnusableConstraints(f"the reference {reference[:80]!r} leads to what is no JSON Schema") from error
 
 
 def _check_pattern(pattern: str) -> None:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -88,7 +89,8 @@ class Hub:
         self._accounts = Accounts(database)
         self._reading_tokens = asyncio.Lock()
         self._vault = Vault(master_keys(settings))
-        self._checker = Checker()
+        # Writes wait for checks with their environment locked: who keeps the others busy does not hold them up.
+        self._checker, self._defining, self._comparing = Checker(), Checker(), Checker()
         self._log = Log(database, self._vault)
         self._fanout = FanOut(acks_per_second=settings.acks_per_second)
         self._activity = Activity()
@@ -117,9 +119,9 @@ class Hub:
             clock=clock,
         )
         self._keys = Keys(database)
-        self._judge = Judge(self._vault, self._checker)
-        guard = Guard(self._vault, self._judge, largest_share=settings.largest_share, share_from=settings.share_from)
-        self._reviews = Reviews(database, guard)
+        guarded = partial(Guard, self._vault, largest_share=settings.largest_share, share_from=settings.share_from)
+        guard = guarded(Judge(self._vault, self._checker))
+        self._reviews = Reviews(database, guarded(Judge(self._vault, self._defining)))
         self._deadlines = Deadlines(database)
         self._writer = Writer(database, self._log, guard, Proposals(database, on_made=self._follower.look))
         self._applying = Applying(self._reviews, self._writer)
@@ -199,7 +201,8 @@ class Hub:
     async def close(self) -> None:
         """Send every connection away, then write what the fleet said last, and which tokens were used."""
         await self._door.close()
-        await self._checker.close()
+        for checker in (self._checker, self._defining, self._comparing):
+            await checker.close()
         try:
             async with asyncio.timeout(2):
                 await self._fleet.flush()
@@ -213,9 +216,10 @@ class Hub:
         after_commit, look = self._tracking.after_commit, self._follower.look
         writing = WritingMethods(environments, keys, history, self._log, self._writer, self._vault, after_commit, look)
         reviewing = ReviewingMethods(self._reviews, writing, self._applying, after_commit, look)
-        promoting = PromotingMethods(keys, Comparisons(self._database), self._judge, self._writer, after_commit)
+        judge = Judge(self._vault, self._comparing)
+        promoting = PromotingMethods(keys, Comparisons(self._database), judge, self._writer, after_commit)
         temporary = TemporaryMethods(self._deadlines, history, self._log)
-        making = KeyMethods(keys, self._checker, self._vault)
+        making = KeyMethods(keys, self._defining, self._vault)
         revealing = RevealMethods(keys, SecretValues(self._database, self._vault), self._audit.record)
         reading = ReadingMethods(
             environments,

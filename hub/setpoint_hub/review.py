@@ -120,7 +120,7 @@ class Review:
     schedule: Schedule | None
     needed: int
     approvers: frozenset[int]
-    """Who approved this very diff, its author left out."""
+    """Who approved this very diff, its author left out; while it is open, by tokens that were not revoked since."""
     bases: tuple[Base, ...]
 
     @property

@@ -120,7 +120,7 @@ class Session:
         if verdict is Verdict.TAKEN:
             self._dispatch(message, answerer)
         elif message.id is not None:
-            self._fail(message.id, message, rate_limited("too many messages on one connection: slow down, ask again"))
+            self._turn_away(message.id, "too many messages on one connection: slow down, ask again")
         return True
 
     def _dispatch(self, call: Call, answerer: Answerer) -> None:
@@ -129,8 +129,7 @@ class Session:
         elif call.method == "watch":
             self._answer_now(call.id, call, answerer.watch)
         elif len(self._requests) >= MOST_REQUESTS:
-            busy = rate_limited(f"more than {MOST_REQUESTS} requests at once: wait for an answer first")
-            self.outlet.write(encode_error(call.id, busy))
+            self._turn_away(call.id, f"more than {MOST_REQUESTS} requests at once: wait for an answer first")
         else:
             task = asyncio.create_task(self._answer(call.id, call, answerer.answer))
             self._requests.add(task)
@@ -168,6 +167,11 @@ class Session:
         outcome = error.kind if error.code == -32000 else str(error.code)
         REQUESTS.labels("unknown" if error.code == -32601 else call.method, outcome).inc()
         self.outlet.write(encode_error(request_id, error))
+
+    def _turn_away(self, request_id: RequestId, why: str) -> None:
+        # Nobody looked whether there is such a method: what a stranger calls it would stay in the metrics for good.
+        REQUESTS.labels("unread", "rate_limited").inc()
+        self.outlet.write(encode_error(request_id, rate_limited(why)))
 
     def _refuse(self, request_id: RequestId | None, code: int, error: ProtocolError) -> None:
         REQUESTS.labels("malformed", str(code)).inc()

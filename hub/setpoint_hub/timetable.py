@@ -6,6 +6,7 @@ Every hub looks; the database decides which of them does it, so it happens once,
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from setpoint.errors import RequestFailed
@@ -24,10 +25,11 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 1.0
 """The longest time between two looks: another hub may have taken a change that is due sooner than all known here."""
 RETRY_SECONDS: Final = 30.0
-"""After a failure that is not the database's absence, before the same thing is tried again."""
+"""After a failure that is not the database's absence, before the same thing is tried again: one thing a look."""
 
 Subject = Due | int
-"""What failed: a deadline, or a review by its number."""
+"""What is due: a deadline, or a review by its number."""
+Work = Callable[[], Awaitable[None]]
 
 
 class Timetable:
@@ -67,29 +69,35 @@ class Timetable:
             await asyncio.sleep(pause)
 
     async def _do_what_is_due(self) -> None:
-        now = self._clock()
-        self._failed = {subject: until for subject, until in self._failed.items() if until > now}
-        for due in await self._deadlines.due():
-            if due not in self._failed:
-                await self._guarded(due, self._revert(due))
-        for review in await self._reviews.due():
-            if review.id not in self._failed:
-                await self._guarded(review.id, self._apply(review))
+        # What failed stays due: it must neither fill the page that is read, nor hold up by its slowness what is new.
+        beside = len(self._failed)
+        due: dict[Subject, Work] = {
+            **{due: partial(self._revert, due) for due in await self._deadlines.due(beside=beside)},
+            **{review.id: partial(self._apply, review) for review in await self._reviews.due(beside=beside)},
+        }
+        self._failed = {subject: until for subject, until in self._failed.items() if subject in due}
+        for subject in [one for one in due if one not in self._failed]:
+            await self._guarded(subject, due[subject])
+        again = min(self._failed, key=self._failed.__getitem__, default=None)
+        if again is not None and self._failed[again] <= self._clock():
+            await self._guarded(again, due[again])
 
     async def _pause(self) -> float:
         # A deadline that fails stays due: the usual pause keeps it from being asked for all the time.
         seconds = await self._deadlines.seconds_to_next()
         return LOOK_SECONDS if seconds is None or seconds <= 0 else min(LOOK_SECONDS, seconds)
 
-    async def _guarded(self, subject: Subject, work: Awaitable[None]) -> None:
+    async def _guarded(self, subject: Subject, work: Work) -> None:
         """Keep one failure from holding up the rest."""
         try:
-            await work
+            await work()
         except DatabaseUnavailable:
             raise
         except Exception:
             log.exception("what is due could not be done: trying again in %.0f s", RETRY_SECONDS)
             self._failed[subject] = self._clock() + RETRY_SECONDS
+        else:
+            self._failed.pop(subject, None)
 
     async def _revert(self, due: Due) -> None:
         committed = await self._reverting.revert(due)
@@ -99,8 +107,8 @@ class Timetable:
 
     async def _apply(self, due: DueReview) -> None:
         try:
-            if due.revoked:
-                await self._reviews.stop(due, "the token that scheduled it has been revoked")
+            if due.invalid is not None:
+                await self._reviews.stop(due, f"the token that scheduled it {due.invalid}")
             else:
                 committed = await self._applying.apply(due.id, due.by, Asker(due.by.user_id, due.role))
                 log.info("applied review %d as revision %d", due.id, committed.change_set.revision)

@@ -459,6 +459,15 @@ async def test_what_is_said_and_decided_about_reviews_is_on_record(hub: RunningH
     assert (await wire.ask("audit.verify"))["ok"]
 
 
+async def test_who_confirms_a_change_is_on_record(hub: RunningHub, wire: Wire) -> None:
+    await wire.set(5, confirm_within=3600)
+    async with hub.connect(await token_of(hub, "editor", ["staging"], ["payments"])) as editor:
+        await editor.ask("change.confirm", env="staging", revision=1)
+        assert (await editor.refusal("change.confirm", env="staging", revision=1)).kind == "conflict"
+    (told,) = await entries(wire, kind="change.confirm")
+    assert (told["by"]["name"], told["env"], told["about"]) == ("the editor", "staging", {"revision": 1})
+
+
 async def test_a_change_of_a_key_is_on_record_by_what_changed(wire: Wire) -> None:
     about = {"namespace": "payments", "key": "max_retries", "owner": "payments", "constraints": {"maximum": 7}}
     await wire.ask("key.update", **about)

@@ -62,6 +62,18 @@ async def test_constraints_that_would_cost_too_much_are_not_taken(checker: Check
         await checker.canonical(constraints)
 
 
+async def test_constraints_that_break_the_checker_say_nothing_of_the_value(
+    checker: Checker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # As a version before this one took them.
+    broken = '{"items":{"$ref":"#/enum/0"},"enum":[{"type":"nothing"},["x"]]}'
+    with pytest.raises(UnusableConstraints, match="cannot be carried out") as refused:
+        await checker.violations(broken, ["hunter2"])
+    assert await checker.violations("{}", 1) == []
+    said = capfd.readouterr()
+    assert "hunter2" not in f"{refused.value}{said.err}{said.out}"
+
+
 async def test_a_check_that_is_given_up_leaves_no_answer_for_the_next(checker: Checker) -> None:
     await checker.violations(EVIL, "a")
     given_up = asyncio.create_task(checker.violations(EVIL, "b"))

@@ -36,6 +36,8 @@ def test_values_keep_or_break_constraints(constraints: dict[str, Any], kept: lis
         ({"properties": {"a": {"$ref": "file:///etc/passwd"}}}, "nothing is fetched"),
         ({"allOf": [{"$dynamicRef": "other.json"}]}, "nothing is fetched"),
         ({"$ref": "#/$defs/none"}, "leads nowhere"),
+        ({"items": {"$ref": "#/enum/0"}, "enum": [{"type": "nothing"}]}, "leads to what is no JSON Schema"),
+        ({"$ref": "#/title", "title": "a"}, "leads to what is no JSON Schema"),
         ({"$id": "https://example.com/schema"}, "$id"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "2020-12"),
         ({"pattern": "("}, "no regular expression"),

@@ -367,6 +367,17 @@ async def test_a_flood_of_anything_is_ended(hubs: Hubs, frame: str) -> None:
             await wire.ask("whoami")
 
 
+async def test_what_a_flood_calls_its_methods_is_not_in_the_metrics(hubs: Hubs) -> None:
+    hub = await hubs.start(messages_per_second=50)
+    async with hub.connect() as flood:
+        ask = '{{"jsonrpc":"2.0","id":"x","method":"made-up-{}-\\ud800","params":{{}}}}'
+        await send_all(flood, [ask.format(number) for number in range(400)])
+        assert (await flood.closed())[0] == 1008
+    found = await hub.get("/metrics")
+    assert (found.status, b"made-up" in found.body) == (200, False)
+    assert b'method="unread",outcome="rate_limited"' in found.body
+
+
 async def test_who_slows_down_after_a_refusal_is_served_again(hubs: Hubs) -> None:
     # Few enough that a machine that is busy with other things, too, sends them before the limit would allow them.
     hub = await hubs.start(messages_per_second=200)

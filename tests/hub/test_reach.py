@@ -134,6 +134,23 @@ async def test_two_environments_are_compared_and_promoted_as_far_as_the_token_re
     assert (await admin.ask("compare", **two))["different"] == 1
 
 
+async def test_a_promotion_asked_again_by_a_token_of_less_reach_shows_nothing_of_it(
+    hub: RunningHub, admin: Wire
+) -> None:
+    await admin.create_key("rate", namespace="search")
+    await admin.set(7, "rate", namespace="search")
+    asked = {"source": "staging", "target": "development", "request_id": str(uuid4()), "note": ""}
+    person = {"user": "erin", "environments": ["staging", "development"]}
+    wide = (await give_token(hub, "editor", **person))["token"]
+    less = (await give_token(hub, "editor", namespaces=["payments"], **person))["token"]
+    async with hub.connect(wide) as first, hub.connect(less) as second:
+        done = await first.ask("promote", **asked)
+        assert "search" in {change["namespace"] for change in done["changes"]}
+        assert (await first.ask("promote", **asked))["repeated"]
+        refused = await second.refusal("promote", **asked)
+    assert (refused.kind, "search" in refused.message) == ("conflict", False)
+
+
 async def test_a_request_is_told_of_to_who_made_it_and_to_admins_of_its_environment(
     hub: RunningHub, admin: Wire, bound: Wire
 ) -> None:

@@ -52,6 +52,19 @@ async def test_the_id_used_by_another_person_is_a_conflict(wire: Wire, hub: Runn
     assert refused.value.kind == "conflict"
 
 
+async def test_an_id_that_races_in_two_environments_is_used_once(wire: Wire, hub: RunningHub) -> None:
+    async with hub.connect() as other:
+        for value in range(20):
+            request_id = str(uuid4())
+            asked = [(wire, "staging"), (other, "development")]
+            ended = await asyncio.gather(
+                *(one.set(value, env=env, request_id=request_id) for one, env in asked), return_exceptions=True
+            )
+            refused = [end for end in ended if isinstance(end, Refused)]
+            assert [end.kind for end in refused] == ["conflict"]
+    assert await wire.revision() + await wire.revision("development") == 20
+
+
 async def test_duplicates_that_race_through_two_hubs_make_one_change(hubs: Hubs) -> None:
     first, second = await hubs.start_many(2)
     request_id = str(uuid4())

@@ -507,6 +507,68 @@ async def test_an_older_change_is_rolled_back_by_a_review(people: People) -> Non
     assert await people.admin.revision("production") == 2
 
 
+async def test_what_was_taken_back_comes_back_by_a_whole_review(people: People) -> None:
+    await people.approvals(2)
+    await fill(people, 3)
+    head = await fill(people, 4)
+    taken = await people.bob.ask("rollback", env="production", change_set=head, note="errors rise")
+    assert taken["changes"][0]["new"] == 3
+    number = await refused_rollback(people.carol, head + 1)
+    for wire in (people.bob, people.dave):
+        await wire.ask("review.approve", review=number)
+    await people.carol.ask("review.apply", review=number)
+    # Nor is a rollback that was reviewed, or that broke the glass, taken back by one.
+    await refused_rollback(people.dave, head + 2)
+    await people.admin.ask("rollback", env="production", change_set=head + 2, note="now", break_glass=True)
+    await refused_rollback(people.dave, head + 3)
+
+
+async def refused_rollback(wire: Wire, revision: int) -> int:
+    """Ask for a rollback that becomes a review with all approvals; return its number."""
+    refused = await wire.refusal("rollback", env="production", change_set=revision, note="it was fine")
+    assert (refused.kind, refused.data["required_approvals"]) == ("review_required", 2)
+    return int(refused.data["review"])
+
+
+@pytest.mark.parametrize("term", ["expires_in", "confirm_within"])
+async def test_what_was_approved_for_a_time_is_not_brought_back_for_good_by_one(
+    people: People, database: "asyncpg.Connection[asyncpg.Record]", term: str
+) -> None:
+    await people.approvals(2)
+    await fill(people, 3)
+    terms: dict[str, Any] = {term: 3600}
+    number = await propose(people.alice, 9, **terms)
+    for wire in (people.bob, people.carol):
+        await wire.ask("review.approve", review=number)
+    version = (await people.bob.ask("review.apply", review=number))["changes"][0]["version"]
+    await database.execute("UPDATE Deadline SET due_at = clock_timestamp()")
+    await eventually(lambda: has_value(people.admin, 3))
+    for asked in ({"change_set": 3}, {**KEY, "version": version}):
+        refused = await people.dave.refusal("rollback", env="production", note="it was fine", **asked)
+        assert (refused.kind, refused.data["required_approvals"]) == ("review_required", 2)
+    assert await value_in_production(people.admin) == 3
+
+
+async def test_a_value_that_was_to_end_is_not_put_back_for_good_by_one(people: People) -> None:
+    await people.admin.set(9, env="production", note="for the sale", break_glass=True, expires_in=3600)
+    head = await fill(people, 4)
+    refused = await people.bob.refusal("rollback", env="production", change_set=head, note="errors rise")
+    assert refused.kind == "review_required"
+    assert await value_in_production(people.admin) == 4
+
+
+async def test_a_value_that_was_confirmed_is_put_back_by_one(people: People) -> None:
+    await people.admin.set(9, env="production", note="for the sale", break_glass=True, confirm_within=3600)
+    await people.admin.ask("change.confirm", env="production", revision=1)
+    head = await fill(people, 4)
+    done = await people.bob.ask("rollback", env="production", change_set=head, note="errors rise")
+    assert done["changes"][0]["new"] == 9
+
+
+async def has_value(wire: Wire, value: object) -> bool:
+    return bool(await value_in_production(wire) == value)
+
+
 async def test_racing_rollbacks_of_the_newest_take_back_one_change(people: People) -> None:
     for value in (1, 2, 3):
         await fill(people, value)
@@ -638,6 +700,7 @@ async def test_a_review_that_is_none_is_not_found(unharmed: Wire, method: str, p
         ("review.apply", {"review": 1, "at": 5}),
         ("review.apply", {"review": 1, "at": "soon"}),
         ("review.apply", {"review": 1, "at": "1999-01-01T00:00:00Z"}),
+        ("review.apply", {"review": 1, "break_glass": True, "note": "a\x00b"}),
         ("review.apply", {"review": 1, "at": "2999-01-01T00:00:00Z"}),
         ("review.create", {"env": "production", "changes": [], "note": "x"}),
         ("review.create", {"env": "staging", "changes": [{**KEY, "value": 1}], "note": ""}),
@@ -688,6 +751,46 @@ async def test_a_schedule_stops_on_a_conflict_and_says_so(
     assert told["from"] == {"address": "", "tool": "setpoint-hub"}
     assert (found["state"], found["apply_at"]) == ("stale", None)
     assert await value_in_production(people.admin) == 4
+
+
+async def test_a_token_schedules_nothing_beyond_its_end(
+    people: People, hub: RunningHub, database: "asyncpg.Connection[asyncpg.Record]", database_url: str
+) -> None:
+    token, token_id = await issue_token(database_url, name="erin", role="editor")
+    await database.execute(
+        "UPDATE Token SET expires_at = clock_timestamp() + interval '1 hour' WHERE token_id = $1", token_id
+    )
+    async with hub.connect_once_known(token) as erin:
+        number = await propose(erin, 6)
+        await people.bob.ask("review.approve", review=number)
+        late, soon = (datetime.now(UTC) + timedelta(hours=hours) for hours in (2, 0.5))
+        refused = await erin.refusal("review.apply", review=number, at=late.isoformat())
+        assert (refused.code, "this token expires before" in refused.message) == (-32602, True)
+        await erin.ask("review.apply", review=number, at=soon.isoformat())
+    await database.execute("UPDATE Token SET expires_at = clock_timestamp() WHERE token_id = $1", token_id)
+    await database.execute(_SOON, number)
+    found = await eventually(lambda: stopped(people.admin, number))
+    assert "has expired" in found["decisions"][-1]["text"]
+    assert await people.admin.revision("production") == 0
+
+
+async def test_revoking_a_token_takes_its_approvals_with_it(people: People, hub: RunningHub, database_url: str) -> None:
+    token, token_id = await issue_token(database_url, name="erin", role="approver")
+    async with hub.connect_once_known(token) as erin:
+        applied = await propose(people.alice)
+        await erin.ask("review.approve", review=applied)
+        await people.alice.ask("review.apply", review=applied)
+        number = await propose(people.alice, 7)
+        assert (await erin.ask("review.approve", review=number))["state"] == "approved"
+    await people.admin.ask("token.revoke", id=str(token_id))
+    assert (await people.alice.refusal("review.apply", review=number)).kind == "review_required"
+    found = await people.alice.ask("review.get", review=number)
+    assert (found["approvals"]["given"], found["decisions"][0]["counts"]) == (0, False)
+    assert (await people.alice.ask("review.get", review=applied))["approvals"]["given"] == 1
+    other, _ = await issue_token(database_url, name="erin", role="approver")
+    async with hub.connect_once_known(other) as erin:
+        assert (await erin.ask("review.approve", review=number))["state"] == "approved"
+    assert (await people.alice.ask("review.apply", review=number))["changes"][0]["new"] == 7
 
 
 async def test_a_schedule_stops_without_approvals_and_with_a_revoked_token(

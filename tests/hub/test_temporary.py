@@ -240,6 +240,22 @@ async def test_one_that_cannot_be_taken_back_does_not_hold_up_the_others(
     assert "could not be done" in caplog.text
 
 
+async def test_many_that_cannot_be_taken_back_do_not_keep_the_others_out_of_sight(
+    wire: Wire, database: "Database[asyncpg.Record]"
+) -> None:
+    await database.execute(
+        "INSERT INTO ConfigKey (namespace, key, value_type) "
+        "SELECT 'payments', 'k' || n, 'int' FROM generate_series(1, 101) AS n"
+    )
+    for number in range(1, 102):
+        await wire.set(9, f"k{number}", expires_in=LONG)
+    last = (await wire.set(5, expires_in=LONG))["revision"]
+    await database.execute("ALTER TABLE ConfigVersion ADD CONSTRAINT kept CHECK (is_active OR value <> '9')")
+    await database.execute("UPDATE Deadline SET due_at = clock_timestamp() - make_interval(secs => 1000 - revision)")
+    await eventually(lambda: reached(wire, last + 1))
+    assert await outcomes(database) == [("expiry", "reverted")]
+
+
 async def key_id(database: "Database[asyncpg.Record]") -> UUID:
     found: UUID = await database.fetchval("SELECT key_id FROM ConfigKey WHERE key = 'max_retries'")
     return found

@@ -20,6 +20,7 @@ from setpoint_hub.sealing import Place
 from setpoint_hub.session import Session
 from setpoint_hub.store.keyrings import wrapped_in
 from setpoint_hub.store.keys import Details, Keys, NewKey
+from setpoint_hub.turns import Turns
 from setpoint_hub.vault import Vault
 
 __all__ = ["KeyMethods"]
@@ -32,6 +33,8 @@ class KeyMethods:
         self._keys = keys
         self._checker = checker
         self._vault = vault
+        # Constraints may take their time: of each namespace one key at a time has them checked, and holds a connection.
+        self._turns = Turns()
 
     def methods(self) -> list[Method[Any]]:
         """Return the methods of this group."""
@@ -43,14 +46,18 @@ class KeyMethods:
     async def _create(self, session: Session, asked: CreateKeyParams) -> object:
         if asked.secret:
             self._vault.require()
-        new = _new_key(asked, await self._constraints(asked))
-        return present.key(await self._keys.create(new, actor=actor_of(session)))
+        async with self._turns.of(asked.namespace):
+            new = _new_key(asked, await self._constraints(asked))
+            return present.key(await self._keys.create(new, actor=actor_of(session)))
 
     async def _update(self, session: Session, asked: UpdateKeyParams) -> object:
         _refuse_what_stays(asked)
         for text in (asked.description, asked.owner, *asked.tags):
             _check_text(asked, text)
-        constraints = await self._constraints(asked)
+        async with self._turns.of(asked.namespace):
+            return await self._updated(session, asked, await self._constraints(asked))
+
+    async def _updated(self, session: Session, asked: UpdateKeyParams, constraints: str | None) -> object:
         broken: list[dict[str, Any]] = []
 
         async def decide(row: Row, held: list[Row]) -> Details:

@@ -290,7 +290,7 @@ class ApplyParams(ReviewParams):
     request_id: Identifier | None = None
     wait: Wait | None = None
     break_glass: bool = False
-    note: Note = ""
+    note: Text = ""
 
 
 class ListReviewsParams(WireModel):

@@ -89,7 +89,10 @@ def _decision(row: Row, review: Review) -> dict[str, Any]:
         "diff_hash": bytes(row["diff_hash"]).hex(),
     }
     if row["kind"] == "approve":
-        shown["counts"] = bytes(row["diff_hash"]) == review.diff_hash and row["decided_by"] != review.author_id
+        stands = review.stored != "open" or not row["revoked"]
+        shown["counts"] = (
+            stands and bytes(row["diff_hash"]) == review.diff_hash and row["decided_by"] != review.author_id
+        )
     return shown
 
 

@@ -75,7 +75,7 @@ class PromotingMethods:
         promotion = _Promotion(found[0].source, found[0].target, selection, is_whole=not found[0].rest)
         how = f"promotion from {asked.source} r{found[0].source.revision}"
         committed = await self._writer.write(
-            intent_of(session, asked.target, how, _fingerprint(asked), asked),
+            intent_of(session, asked.target, how, _fingerprint(session, asked), asked),
             promotion.key_ids,
             promotion.plan,
             gate_of(session, asked),
@@ -165,10 +165,13 @@ def _scope(
     )
 
 
-def _fingerprint(asked: PromoteParams) -> bytes:
+def _fingerprint(session: Session, asked: PromoteParams) -> bytes:
+    reached = session.principal.namespaces
+    # "All that differs" is another request for a token that reaches another part: its answer shows values.
+    part = [reached.patterns] if asked.keys is None and not reached.everything else []
     keys = None if asked.keys is None else sorted({(key.namespace, key.key) for key in asked.keys})
     sides = [asked.source, asked.source_revision, asked.target, asked.target_revision]
-    return request_fingerprint("promote", *sides, keys, asked.deletions, asked.note, *stated(asked))
+    return request_fingerprint("promote", *sides, keys, asked.deletions, asked.note, *part, *stated(asked))
 
 
 def _target(position: Position) -> dict[str, Any]:

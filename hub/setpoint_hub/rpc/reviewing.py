@@ -20,6 +20,7 @@ from setpoint_hub.rpc.params import (
     ReviewParams,
     ReviewTextParams,
 )
+from setpoint_hub.rpc.present import time_text
 from setpoint_hub.rpc.registry import Method
 from setpoint_hub.rpc.writing import WritingMethods
 from setpoint_hub.session import Session
@@ -88,7 +89,7 @@ class ReviewingMethods:
     async def _create(self, session: Session, asked: CreateReviewParams) -> object:
         if asked.break_glass:
             raise invalid_params("break_glass: a review is the way to change what is protected without breaking it")
-        _check_time(asked.at)
+        _check_time(session, asked.at)
         try:
             await self._writing.change(session, asked, Propose())
         except RequestFailed as held:
@@ -103,7 +104,8 @@ class ReviewingMethods:
             if asked.diff_hash not in (None, review.diff_hash):
                 raise conflict(f"review {review.id} is another diff now than the one you looked at: look again")
 
-        return await self._decide(session, asked, "approve", judge)
+        await self._reviews.approve(asked.review, Decision("approve", author_of(session), asked.text), judge)
+        return await self._changed(session, asked.review)
 
     def _deciding(self, action: Action) -> Run:
         async def run(session: Session, asked: ReviewTextParams) -> object:
@@ -144,7 +146,7 @@ class ReviewingMethods:
     async def _schedule(self, session: Session, asked: ApplyParams, at: datetime) -> object:
         if asked.break_glass:
             raise invalid_params("break_glass: the glass is broken now or not at all; leave out at")
-        _check_time(at)
+        _check_time(session, at)
         decision = Decision("schedule", author_of(session), at.isoformat())
         await self._reviews.schedule(asked.review, at, decision, _allow("schedule", session))
         return await self._changed(session, asked.review)
@@ -185,7 +187,14 @@ def _check_reach(session: Session, review: Review) -> None:
         raise no_review(review.id)
 
 
-def _check_time(at: datetime | None) -> None:
-    now = datetime.now(UTC)
-    if at is not None and not now < at <= now + LONGEST_SCHEDULE:
+def _check_time(session: Session, at: datetime | None) -> None:
+    now, end = datetime.now(UTC), session.principal.expires_at
+    if at is None:
+        return
+    if not now < at <= now + LONGEST_SCHEDULE:
         raise invalid_params("at: a time between now and a year from now is expected")
+    if end is not None and end <= at:
+        raise invalid_params(
+            f"at: this token expires before, at {time_text(end)}, and nothing is done on its account then: "
+            "choose an earlier time, or have somebody else schedule it"
+        )

@@ -5,6 +5,7 @@ from typing import Any
 from setpoint_hub.access import Principal
 from setpoint_hub.database import Row
 from setpoint_hub.errors import forbidden, not_found
+from setpoint_hub.refusals import actor_of
 from setpoint_hub.roles import Operation
 from setpoint_hub.rpc import reaches
 from setpoint_hub.rpc.params import ConfirmParams, TemporaryParams
@@ -48,7 +49,7 @@ class TemporaryMethods:
                 f"revision {asked.revision} of {asked.env} also changed what this token does not reach: "
                 "who reaches all of it confirms it"
             )
-        at = await self._deadlines.confirm(asked.env, asked.revision)
+        at = await self._deadlines.confirm(asked.env, asked.revision, actor=actor_of(session))
         return {"env": asked.env, "revision": asked.revision, "confirmed_at": time_text(at)}
 
 

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from setpoint_hub.audit import Actor, Event
 from setpoint_hub.database import Connection, Database, Row
 from setpoint_hub.errors import conflict, not_found
 from setpoint_hub.review import Terms
+from setpoint_hub.store.audit import append
 from setpoint_hub.store.intents import Author
 
 __all__ = ["Deadlines", "Due", "Kind", "begin", "changed_since", "due_times", "lock", "settle"]
@@ -21,7 +23,7 @@ _DUE: Final = """
     SELECT d.env, d.revision, d.kind, s.changed_by, s.token_id, s.note
     FROM Deadline d JOIN ChangeSet s ON s.env = d.env AND s.revision = d.revision
     WHERE d.settled_at IS NULL AND d.due_at <= clock_timestamp()
-    ORDER BY d.due_at, d.env, d.revision, d.kind LIMIT 100
+    ORDER BY d.due_at, d.env, d.revision, d.kind LIMIT 100 + $1
 """
 
 _NEXT: Final = """
@@ -96,11 +98,11 @@ class Deadlines:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def due(self) -> list[Due]:
-        """Return what is due by the database's clock, the oldest first."""
+    async def due(self, *, beside: int) -> list[Due]:
+        """Return what is due by the database's clock, the oldest first: up to a hundred `beside` so many."""
         return [
             Due(row["env"], row["revision"], row["kind"], Author(row["changed_by"], row["token_id"]), row["note"])
-            for row in await self._database.rows(_DUE)
+            for row in await self._database.rows(_DUE, beside)
         ]
 
     async def seconds_to_next(self) -> float | None:
@@ -112,12 +114,14 @@ class Deadlines:
         """Return what will take itself back, the soonest first, with its keys."""
         return await self._database.rows(_PENDING, env)
 
-    async def confirm(self, env: str, revision: int) -> datetime:
-        """Keep a change that waits for it. Raises `not_found` and `conflict`, when it is settled or too late."""
-        rows = await self._database.write(_CONFIRM, env, revision)
-        if rows:
-            settled_at: datetime = rows[0]["settled_at"]
-            return settled_at
+    async def confirm(self, env: str, revision: int, *, actor: Actor) -> datetime:
+        """Keep a change that waits for it, on record. Raises `not_found`, and `conflict`: it is settled or too late."""
+        async with self._database.transaction() as connection:
+            confirmed = await connection.row(_CONFIRM, env, revision)
+            if confirmed is not None:
+                await append(connection, Event("change.confirm", actor, env=env, about={"revision": revision}))
+                settled_at: datetime = confirmed["settled_at"]
+                return settled_at
         row = await self._database.row(_OUTCOME, env, revision)
         if row is None:
             raise not_found(f"no revision {revision} of {env} waits to be confirmed")

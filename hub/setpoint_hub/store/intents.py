@@ -136,12 +136,21 @@ class BreakGlass(ByReview):
         return Admitted(f"break glass: {intent.how}") if locked.protected else Admitted()
 
 
+# What was itself taken back is no way around a review: it may have been approved for a time only, or never. Nor is a
+# value that was to end: it would stay, since what was put back on purpose is left.
 _NEWEST: Final = """
     SELECT coalesce(r.author, s.changed_by) AS author,
+           coalesce(r.how, s.how) ~ '^(break glass: )?(rollback|expiry of r|r[0-9]+ was not confirmed)' AS took_back,
            $3::uuid IS NULL OR EXISTS (
                SELECT FROM Change c
                WHERE c.env = s.env AND c.revision = s.revision AND c.key_id = $3 AND c.previous_version_id = $4
-           ) AS takes_back
+           ) AS takes_back,
+           EXISTS (
+               SELECT FROM Change c
+               JOIN Change b ON b.env = c.env AND b.key_id = c.key_id AND b.version_id = c.previous_version_id
+               JOIN Deadline d ON d.env = b.env AND d.revision = b.revision
+               WHERE c.env = s.env AND c.revision = s.revision AND d.outcome IS DISTINCT FROM 'confirmed'
+           ) AS was_to_end
     FROM ChangeSet s LEFT JOIN Review r ON r.env = s.env AND r.applied_revision = s.revision
     WHERE s.env = $1 AND s.revision = $2
 """
@@ -167,7 +176,7 @@ class NewestRollback:
         if self.change_set not in (None, locked.head):
             return Held()
         newest = await connection.row(_NEWEST, intent.env, locked.head, self.key_id, self.version)
-        if newest is None or not newest["takes_back"]:
+        if newest is None or newest["took_back"] or newest["was_to_end"] or not newest["takes_back"]:
             return Held()
         is_other = newest["author"] != self.asker.user_id
         return Admitted() if self.asker.approves and is_other else Held(undoes=locked.head)

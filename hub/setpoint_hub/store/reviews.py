@@ -1,6 +1,7 @@
 """Reviews as the database holds them: reading them, and what is decided about them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -31,6 +32,7 @@ from setpoint_hub.store.guard import Guard, Passed
 from setpoint_hub.store.intents import Author
 from setpoint_hub.store.keyrings import wrapped_in
 from setpoint_hub.store.keys import Key
+from setpoint_hub.turns import Turns
 
 __all__ = [
     "Decision",
@@ -48,9 +50,9 @@ _FIND: Final = """
     SELECT r.*, a.name AS author_name, p.name AS scheduled_by_name,
            e.revision AS head, e.protected, e.required_approvals,
            ARRAY (
-               SELECT d.decided_by FROM ReviewDecision d
+               SELECT d.decided_by FROM ReviewDecision d JOIN Token t ON t.token_id = d.token_id
                WHERE d.review_id = r.review_id AND d.kind = 'approve' AND d.diff_hash = r.diff_hash
-                 AND d.decided_by <> r.author
+                 AND d.decided_by <> r.author AND (r.state <> 'open' OR t.revoked_at IS NULL)
            ) AS approvers
     FROM Review r
     JOIN Account a ON a.user_id = r.author
@@ -90,8 +92,9 @@ _EDITS: Final = """
 """
 
 _DECISIONS: Final = """
-    SELECT d.kind, d.decided_by, a.name AS decided_by_name, d.decided_at, d.text, d.diff_hash
-    FROM ReviewDecision d JOIN Account a ON a.user_id = d.decided_by
+    SELECT d.kind, d.decided_by, a.name AS decided_by_name, d.decided_at, d.text, d.diff_hash,
+           t.revoked_at IS NOT NULL AS revoked
+    FROM ReviewDecision d JOIN Account a ON a.user_id = d.decided_by JOIN Token t ON t.token_id = d.token_id
     WHERE d.review_id = $1 ORDER BY d.decision_id
 """
 
@@ -126,10 +129,12 @@ _REBASE: Final = "UPDATE Review SET base_revision = $2, diff_hash = $3, checks =
 _TOUCHED: Final = "SELECT review_id FROM Review WHERE touched > $1 ORDER BY touched LIMIT 1000"
 
 _DUE: Final = """
-    SELECT r.review_id, r.scheduled_by, r.scheduled_token, t.role, t.revoked_at IS NOT NULL AS revoked
+    SELECT r.review_id, r.scheduled_by, r.scheduled_token, t.role,
+           CASE WHEN t.revoked_at IS NOT NULL THEN 'has been revoked'
+                WHEN t.expires_at <= clock_timestamp() THEN 'has expired' END AS invalid
     FROM Review r JOIN Token t ON t.token_id = r.scheduled_token
     WHERE r.state = 'open' AND r.apply_at <= clock_timestamp()
-    ORDER BY r.apply_at, r.review_id LIMIT 100
+    ORDER BY r.apply_at, r.review_id LIMIT 100 + $1
 """
 
 _SETTLED_BY: Final[Mapping[str, Stored]] = {"reject": "rejected", "withdraw": "withdrawn"}
@@ -163,7 +168,8 @@ class DueReview:
     id: int
     by: Author
     role: str
-    revoked: bool
+    invalid: str | None
+    """What became of the token that scheduled it, if it is not valid any more."""
 
 
 class Reviews:
@@ -172,6 +178,8 @@ class Reviews:
     def __init__(self, database: Database, guard: Guard) -> None:
         self._database = database
         self._guard = guard
+        # Checks may take their time: of each environment one review at a time is checked, and holds a connection.
+        self._turns = Turns()
 
     async def find(self, review_id: int) -> Review:
         """Return a review as it stands. Raises `not_found`."""
@@ -214,16 +222,22 @@ class Reviews:
         async with self._database.transaction() as connection:
             review = await lock_review(connection, review_id)
             judge(review)
-            if decision.kind == "approve":
-                # Constraints may be others now than when it was proposed.
-                await self._check(connection, review.env, await connection.rows(_EDITS, review_id))
             if settled is not None:
                 await connection.run(_SETTLE, review_id, settled)
             await _decide(connection, review, decision)
 
+    async def approve(self, review_id: int, decision: Decision, judge: Judge) -> None:
+        """Add an approval, if the values keep today's constraints. Raises what `judge` raises, and `invalid_value`."""
+        async with self._turn(review_id), self._database.transaction() as connection:
+            review = await lock_review(connection, review_id)
+            judge(review)
+            # Constraints may be others now than when it was proposed.
+            await self._check(connection, review.env, await connection.rows(_EDITS, review_id))
+            await _decide(connection, review, decision)
+
     async def rebase(self, review_id: int, decision: Decision, judge: Judge) -> None:
         """Base a review on what is active now: a new diff, which nobody has approved. Raises what `judge` raises."""
-        async with self._database.transaction() as connection:
+        async with self._turn(review_id), self._database.transaction() as connection:
             review = await lock_review(connection, review_id)
             judge(review)
             head = await connection.row("SELECT revision FROM Environment WHERE env = $1", review.env)
@@ -238,6 +252,11 @@ class Reviews:
             checks = checks_of(review.env, edits, head["revision"], warnings=passed.sentences, forced=passed.forced)
             await connection.run(_REBASE, review_id, head["revision"], hashed, dumps(checks))
             await _decide(connection, review, decision)
+
+    @asynccontextmanager
+    async def _turn(self, review_id: int) -> AsyncGenerator[None]:
+        async with self._turns.of((await self.find(review_id)).env):
+            yield
 
     async def _check(self, connection: Connection, env: str, rows: Sequence[Row]) -> Passed:
         """Judge a review's values by today's constraints. Raises `invalid_value`."""
@@ -267,13 +286,13 @@ class Reviews:
             ids = [row["review_id"] for row in await connection.rows(_TOUCHED, review_revision)]
             return await _read(connection, ids)
 
-    async def due(self) -> list[DueReview]:
-        """Return the open reviews whose time has come by the database's clock, the oldest first."""
+    async def due(self, *, beside: int) -> list[DueReview]:
+        """Return the open reviews whose time has come, the oldest first: up to a hundred `beside` so many."""
         return [
             DueReview(
-                row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["revoked"]
+                row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["invalid"]
             )
-            for row in await self._database.rows(_DUE)
+            for row in await self._database.rows(_DUE, beside)
         ]
 
 

@@ -1,12 +1,12 @@
 """The one way in which values change: a change set, written whole in one transaction, or not at all."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
-from weakref import WeakValueDictionary
+
+import asyncpg
 
 from setpoint.protocol.chain import ChainedChangeSet, link
 from setpoint.protocol.names import Revision
@@ -20,6 +20,7 @@ from setpoint_hub.store.guard import Guard, Warned
 from setpoint_hub.store.intents import BY_REVIEW, Author, Gate, Held, Intent, Locked, SeenBefore
 from setpoint_hub.store.log import Log
 from setpoint_hub.store.proposals import Proposals, Proposed, held_as
+from setpoint_hub.turns import Turns
 
 __all__ = ["Author", "Committed", "Intent", "Look", "Plan", "Writer", "active_versions", "held_versions"]
 
@@ -121,8 +122,7 @@ class Writer:
         self._log = log_reader
         self._guard = guard
         self._proposals = proposals
-        # Weak: a lock lives while somebody waits for it, so names that are no environment leave nothing behind.
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def write(
         self,
@@ -140,10 +140,9 @@ class Writer:
         `unknown` only when the database cannot be asked any more.
         """
         request_id = intent.request_id or uuid4()
-        turn = self._turns.setdefault(intent.env, asyncio.Lock())
         attempt = _Attempt(intent, request_id, key_ids, plan, gate, look)
         try:
-            async with turn:
+            async with self._turns.of(intent.env):
                 return await self._once(attempt)
         except _NeedsReview as found:
             made = await self._proposals.propose(intent, request_id, found.proposed)
@@ -188,6 +187,12 @@ class Writer:
                 await gate.record(connection, taken["revision"])
         except SeenBefore as seen:
             return await self._repeated(intent, seen.row)
+        except asyncpg.UniqueViolationError:
+            # The same id in another environment this very moment: the lock of ours did not hold that one up.
+            row = await self.find_request(attempt.request_id)
+            if row is None:
+                raise
+            return await self._repeated(intent, row)
         return Committed(_change_set(intent, taken, recorded, steps), repeated=False, warnings=passed.warnings)
 
     async def _after_loss(self, attempt: "_Attempt") -> Committed:
