@@ -47,6 +47,10 @@ class _Encoded:
     body: bytes
     compressed: bytes
 
+    @property
+    def size(self) -> int:
+        return len(self.body) + len(self.compressed)
+
 
 def error_answer(status: int, code: str, message: str) -> Answer:
     """Return an error in the shape that every error has."""
@@ -58,6 +62,7 @@ class HttpApi:
     """Answers GET requests from memory."""
 
     _REMEMBERED = 256
+    _REMEMBERED_BYTES = 64 * 1024 * 1024
 
     def __init__(self, follower: Follower, *, trouble: Callable[[], str | None], polled: Polled) -> None:
         self._follower = follower
@@ -145,9 +150,15 @@ class HttpApi:
         compressed = gzip.compress(body, compresslevel=1) if len(body) > _LARGEST_UNCOMPRESSED else b""
         encoded = self._encoded[key] = _Encoded(tag, replica.revision, body, compressed)
         self._encoded.move_to_end(key)
-        if len(self._encoded) > self._REMEMBERED:
-            self._encoded.popitem(last=False)
+        self._forget()
         return encoded
+
+    def _forget(self) -> None:
+        # Whoever asks for the same namespaces in every order would have as many snapshots kept.
+        size = sum(encoded.size for encoded in self._encoded.values())
+        while len(self._encoded) > self._REMEMBERED or (size > self._REMEMBERED_BYTES and len(self._encoded) > 1):
+            _, forgotten = self._encoded.popitem(last=False)
+            size -= forgotten.size
 
     def _note_poll(
         self, replica: Replica, namespaces: tuple[str, ...], headers: Mapping[str, str], user_id: int

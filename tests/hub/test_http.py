@@ -1,9 +1,11 @@
 """HTTP: health, readiness, metrics, and the snapshot with its ETag."""
 
+from itertools import permutations
 from urllib.parse import quote
 
 import pytest
 
+from setpoint_hub.http_api import HttpApi
 from support.hubs import Hubs, RunningHub
 from support.waiting import eventually
 from support.wire import Wire, http
@@ -75,6 +77,20 @@ async def test_a_large_snapshot_is_packed_for_those_who_take_it(wire: Wire, hub:
     assert "content-encoding" not in plain.headers
     assert packed.json == plain.json
     assert len(packed.body) < 1000 < len(plain.body)
+
+
+async def test_snapshots_in_every_order_are_not_all_kept(
+    wire: Wire, hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpApi, "_REMEMBERED_BYTES", 12_000)
+    await wire.create_key("text", "string")
+    await set_and_reach(wire, hub, "x" * 5000, "text")
+    for order in permutations(["payments", "search", "global"]):
+        asked = "".join(f"&namespace={name}" for name in order)
+        held = (await hub.get(f"/v1/snapshot?env=staging{asked}")).json["namespaces"]
+        assert list(held) == list(order)
+    kept = hub.hub._door._admission._http._encoded.values()
+    assert (len(kept), sum(one.size for one in kept) <= 12_000) == (2, True)
 
 
 @pytest.mark.parametrize(
