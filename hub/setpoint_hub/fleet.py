@@ -93,13 +93,17 @@ class Fleet:
         ]
 
     async def told_elsewhere(self, env: str | None = None) -> list[Told]:
-        """Return what the live instances of other hubs said, as those hubs wrote it."""
+        """Return what the live instances of other hubs said, as those hubs wrote it, and that are not with us now."""
         # A row is refreshed only now and then, so its age alone does not make an instance silent.
         within = timedelta(seconds=self._gone_after + self._settings.watch_refresh_seconds)
         rows = await self._watches.elsewhere(env, within=within)
-        known = self._instances.keys()
         grace = self._settings.watch_refresh_seconds + self._settings.watch_flush_seconds
-        return [_told(row, grace) for row in rows if row["client_id"] not in known]
+        return [_told(row, grace) for row in rows if not self._is_ours(row)]
+
+    def _is_ours(self, row: Row) -> bool:
+        # Who is connected elsewhere as another user stays there, whoever uses the name here until that is written.
+        ours = self._instances.get(row["client_id"])
+        return ours is not None and not (row["connected"] and row["user_id"] not in (None, ours.user_id))
 
     async def changed(self, *, within: float) -> None:
         """Wait until an instance says something new, or for so many seconds."""

@@ -48,14 +48,14 @@ class Tracking:
 
     async def receipt(self, change_set: ChangeSet, namespaces: Scope) -> dict[str, Any]:
         """Return the receipt of a change set as of now, for who is shown these namespaces."""
-        told = self._fleet.told(change_set.env) + await self._fleet.told_elsewhere(change_set.env)
+        told = _together(self._fleet.told(change_set.env), await self._fleet.told_elsewhere(change_set.env))
         return self._judge(narrowed(change_set, namespaces), told, namespaces).as_json()
 
     async def fleet(self, env: str | None, namespaces: Scope) -> list[tuple[Told, str, int]]:
         """Return the live instances that watch any of the namespaces, each as `rpc.visible` narrows it, with its
         state and the revision that it should run.
         """
-        told = self._fleet.told(env) + await self._fleet.told_elsewhere(env)
+        told = _together(self._fleet.told(env), await self._fleet.told_elsewhere(env))
         seen = map(self._stand, narrowed_fleet(told, namespaces))
         return sorted(seen, key=lambda found: (found[1] == "current", found[0].client_id))
 
@@ -72,7 +72,7 @@ class Tracking:
         elsewhere = await self._fleet.told_elsewhere(change_set.env)
         looked = self._clock()
         while True:
-            told = self._fleet.told(change_set.env) + elsewhere
+            told = _together(self._fleet.told(change_set.env), elsewhere)
             receipt = self._judge(change_set, told, session.principal.namespaces)
             left = deadline - self._clock()
             if receipt.settled or left <= 0 or session.gone.is_set():
@@ -99,3 +99,9 @@ class Tracking:
         target = 0 if replica is None else replica.touched(told.namespaces)
         epoch = self._follower.epoch
         return told, judge(told, epoch=epoch, target=target, silent_after=self._fleet.silent_after), target
+
+
+def _together(here: list[Told], elsewhere: list[Told]) -> list[Told]:
+    """Return all instances, each once: of one that is held elsewhere, what was said there. Pure."""
+    held = {told.client_id for told in elsewhere}
+    return [told for told in here if told.client_id not in held] + elsewhere

@@ -9,7 +9,7 @@ import asyncpg
 from setpoint_hub.metrics import STATEMENTS
 from support.hubs import Hubs, RunningHub, issue_token
 from support.waiting import eventually
-from support.wire import Wire
+from support.wire import Wire, http
 
 Database = "asyncpg.Connection[asyncpg.Record]"
 
@@ -274,3 +274,33 @@ async def test_the_fleet_is_listed_by_environment_and_service(wire: Wire, hub: R
         assert (await fleet(wire, env="staging")).keys() == {"one"}
         assert (await fleet(wire, service="billing")).keys() == {"two"}
         assert (await wire.refusal("fleet.list", env="nowhere")).kind == "not_found"
+
+
+async def test_who_polls_under_anothers_name_through_another_hub_does_not_speak_for_it(
+    hubs: Hubs, database_url: str
+) -> None:
+    first = await hubs.start()
+    # One that has not written yet what it heard: until then nobody tells it that the name is taken.
+    second = await hubs.start(watch_flush_seconds=60)
+    service, _ = await issue_token(database_url, name="checkout", role="reader")
+    other, _ = await issue_token(database_url, name="mallory", role="reader")
+    async with first.connect() as admin, second.connect() as operator:
+        await admin.create_key()
+        async with first.connect_once_known(service) as instance, second.connect_once_known(other) as mallory:
+            await instance.watch()
+            await admin.set(3)
+            await instance.heartbeat(1, status="refused", error="no")
+
+            async def refused() -> bool:
+                held = (await fleet(operator)).get("checkout-1", {})
+                return bool(held.get("state") == "refused")
+
+            await eventually(refused)
+            said = {"Setpoint_Client_Id": "checkout-1", "Setpoint_Service": "checkout", "Setpoint_Revision": "1"}
+            assert (await http(second.address, POLL, token=other, **said)).status == 200
+            assert await refused()
+            assert (await operator.ask("receipt", env="staging", revision=1))["refused"] == 1
+            await mallory.watch(revision=1)
+            assert await refused()
+            again = await operator.set(3, wait=0, env="staging")
+            assert again["receipt"]["instances"] == 1

@@ -41,7 +41,7 @@ _WRITE: Final = """
 
 _ELSEWHERE: Final = """
     SELECT client_id, namespaces, current_version, env, service, epoch, status, error, source, sdk, labels,
-           applied_ms, hub_id, connected, left_at,
+           applied_ms, hub_id, connected, left_at, user_id,
            extract(epoch FROM clock_timestamp() - last_seen)::float8 AS silent_seconds
     FROM ConfigWatch
     WHERE hub_id <> $1 AND ($2::text IS NULL OR env = $2) AND left_at IS NULL
