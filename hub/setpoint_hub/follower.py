@@ -72,6 +72,7 @@ class Follower:
         self._woken = asyncio.Event()
         self._hinted: dict[str, Revision] = {}
         self._look_at_all = True
+        self._looked = clock()
         self._access_revision = -1
         self._review_revision = 0
         self._moved = asyncio.Event()
@@ -124,8 +125,9 @@ class Follower:
             await asyncio.sleep(random.uniform(0.2, min(5.0, 0.4 * 2**failures)))  # noqa: S311  # jitter
 
     async def _step(self) -> None:
-        if self._look_at_all:
-            self._look_at_all = False
+        # Hints name revisions alone: however many come, what else changes, such as tokens, is looked at in time.
+        if self._look_at_all or self._pause() <= 0:
+            self._look_at_all, self._looked = False, self._clock()
             await self._catch_up_all(await self._log.positions())
         for env, revision in self._take_hints().items():
             await self._catch_up(env, revision)
@@ -137,11 +139,15 @@ class Follower:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(self._poll_seconds):
+            async with asyncio.timeout(self._pause()):
                 await self._woken.wait()
         except TimeoutError:
             self._look_at_all = True
         self._woken.clear()
+
+    def _pause(self) -> float:
+        """Return the seconds until the next look at everything."""
+        return self._looked + self._poll_seconds - self._clock()
 
     def _take_hints(self) -> dict[str, Revision]:
         hints, self._hinted = self._hinted, {}

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from setpoint_hub.access import Access, Principal, hash_token
 from setpoint_hub.roles import Role
@@ -187,6 +189,25 @@ async def test_a_token_whose_reach_was_changed_has_to_come_in_anew(hub: RunningH
             await database.execute("UPDATE Token SET environments = '{production}' WHERE token_id = $1", given["id"])
         assert (await wire.closed())[0] == 4401
     assert (await http(hub.address, SNAPSHOT, token=given["token"])).status == 403
+
+
+async def test_a_revoked_token_cannot_write_on_to_keep_its_connection(hubs: Hubs) -> None:
+    first, second = await hubs.start_many(2)
+    async with first.connect() as admin:
+        await admin.create_key()
+        given = await give(admin, role="editor")
+        async with second.connect_once_known(given["token"]) as wire:
+
+            async def write_on() -> None:
+                # Each write is a hint, which comes before the next look at everything is due.
+                with suppress(ConnectionError, ConnectionClosed):
+                    for value in count():
+                        await wire.set(value)
+
+            writing = asyncio.create_task(write_on())
+            await admin.ask("token.revoke", id=given["id"])
+            assert (await wire.closed())[0] == 4401
+            await writing
 
 
 async def test_who_revokes_their_own_token_is_answered_first(hub: RunningHub, admin: Wire) -> None:
