@@ -111,8 +111,14 @@ class Refusals:
                 await self.flush()
             except DatabaseUnavailable as error:
                 log.warning("refused attempts wait to be recorded: %s", error)
-                await asyncio.sleep(1)
-                self._noted.set()
+                await self._again()
+            except Exception:  # The root of a task: a database under repair refuses in many ways.
+                log.exception("refused attempts wait to be recorded")
+                await self._again()
+
+    async def _again(self) -> None:
+        await asyncio.sleep(1)
+        self._noted.set()
 
     async def flush(self) -> None:
         """Write what is noted. Raises DatabaseUnavailable."""

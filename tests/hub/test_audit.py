@@ -353,6 +353,20 @@ async def test_a_token_that_is_none_is_on_record_and_a_flood_of_them_is_counted(
         assert told[-1]["from"]["address"] == "127.0.0.1"
 
 
+async def test_refused_attempts_that_cannot_be_recorded_wait_and_end_no_hub(
+    hub: RunningHub, wire: Wire, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.execute("REVOKE INSERT ON AuditEvent FROM setpoint_hub")
+    assert (await http(hub.address, "/v1/ws", token="sp_nobody")).status == 401
+    await eventually(lambda: "permission denied" in caplog.text)
+    await database.execute("GRANT INSERT ON AuditEvent TO setpoint_hub")
+
+    async def recorded() -> bool:
+        return bool(await entries(wire, kind="refused"))
+
+    await eventually(recorded)
+
+
 async def test_x_forwarded_for_is_believed_of_a_trusted_proxy_alone(hubs: Hubs) -> None:
     for trusted, address in (((), "127.0.0.1"), (("10.0.0.0/8",), "127.0.0.1"), (("127.0.0.0/8",), "203.0.113.9")):
         hub = await hubs.start(trusted_proxies=trusted)
