@@ -50,7 +50,13 @@ _OLD_WAITING: Final = """
     SELECT r.env, x.key_id, x.version_id, x.wrapped_key, x.master_key
     FROM ReviewEdit x JOIN Review r ON r.review_id = x.review_id
     WHERE x.master_key IS NOT NULL AND x.master_key <> $1
-    LIMIT $2 FOR UPDATE OF x
+    LIMIT $2 FOR UPDATE OF x SKIP LOCKED
+"""
+_OLD_WAITING_AND_HELD: Final = """
+    SELECT r.env, x.key_id, x.version_id, x.wrapped_key, x.master_key
+    FROM ReviewEdit x JOIN Review r ON r.review_id = x.review_id
+    WHERE x.master_key IS NOT NULL AND x.master_key <> $1
+    LIMIT 1 FOR UPDATE OF x
 """
 _REWRAP_WAITING: Final = """
     UPDATE ReviewEdit SET wrapped_key = renewed.wrapped_key, master_key = $3
@@ -116,6 +122,7 @@ class Keyrings:
     async def _rewrap_waiting(self, vault: Vault, newest: str) -> int:
         async with self._database.transaction() as connection:
             rows = await connection.rows(_OLD_WAITING, newest, BATCH)
+            rows = rows or await connection.rows(_OLD_WAITING_AND_HELD, newest)
             await _rewrap(connection, _REWRAP_WAITING, vault, rows)
         return len(rows)
 

@@ -17,20 +17,17 @@ from setpoint_hub.review import Edits, approvals_needed, checks_of, diff_hash
 from setpoint_hub.store.audit import append
 from setpoint_hub.store.guard import Passed
 from setpoint_hub.store.intents import Intent, Locked
+from setpoint_hub.store.reviews import touch
 
 __all__ = ["Made", "Proposals", "Proposed", "held_as"]
 
 _ADD: Final = """
-    WITH counter AS (
-        UPDATE Installation SET review_revision = review_revision + 1 RETURNING review_revision
-    )
     INSERT INTO Review (env, how, author, token_id, reason, ticket, request_id, request_hash, undoes,
                         expires_in, confirm_within, base_revision, diff_hash, checks,
                         apply_at, scheduled_by, scheduled_token, touched)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-           $15, CASE WHEN $15::timestamptz IS NOT NULL THEN $3::bigint END,
-           CASE WHEN $15::timestamptz IS NOT NULL THEN $4::uuid END, review_revision
-    FROM counter
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+            $15, CASE WHEN $15::timestamptz IS NOT NULL THEN $3::bigint END,
+            CASE WHEN $15::timestamptz IS NOT NULL THEN $4::uuid END, 0)
     RETURNING review_id
 """
 
@@ -159,6 +156,7 @@ class Proposals:
                 [step.is_new for step in steps],
                 [base for _, base in edits],
             )
+            await touch(connection, row["review_id"])
             about: dict[str, About] = {"review": row["review_id"], "diff": hashed.hex(), "text": intent.note}
             if intent.ticket:
                 about["ticket"] = intent.ticket

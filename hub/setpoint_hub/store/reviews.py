@@ -44,6 +44,7 @@ __all__ = [
     "no_review",
     "record_application",
     "step_of",
+    "touch",
 ]
 
 _FIND: Final = """
@@ -306,6 +307,11 @@ async def record_application(connection: Connection, review_id: int, revision: i
     """Record, in the transaction that applies a review, that it did; on the audit's record is its change set."""
     await _add_decision(connection, review_id, decision)
     await connection.run(_APPLIED, review_id, revision)
+    await touch(connection, review_id)
+
+
+async def touch(connection: Connection, review_id: int) -> None:
+    """Count a change of a review, so that hubs tell of it; before what is put on record, and after all else."""
     await connection.run(_TOUCH, review_id)
 
 
@@ -320,7 +326,7 @@ def step_of(row: Row) -> Step:
 async def _decide(connection: Connection, review: Review, decision: Decision) -> None:
     """Put a decision on record, with the review and in the audit, as the last of its transaction."""
     decided = await _add_decision(connection, review.id, decision)
-    await connection.run(_TOUCH, review.id)
+    await touch(connection, review.id)
     # Who approves the same diff twice has said nothing new.
     if decided is not None:
         about: dict[str, About] = {

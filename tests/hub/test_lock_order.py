@@ -1,0 +1,98 @@
+"""No two transactions wait for each other in a circle, and the counters that all share are taken last."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, TypeAlias
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from setpoint_hub.access import hash_token, new_token
+from setpoint_hub.plan import Active, Step
+from setpoint_hub.rotation import rotate
+from setpoint_hub.sealing import new_master_key
+from setpoint_hub.settings import HubSettings
+from setpoint_hub.store.guard import Passed
+from setpoint_hub.store.intents import Author, Intent, Locked
+from setpoint_hub.store.keys import Key
+from setpoint_hub.store.proposals import Proposals, Proposed
+from support.hubs import Hubs, RunningHub
+from support.waiting import eventually
+from support.wire import Wire
+
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+_WAITING = """
+    SELECT count(*) > 0 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
+_COUNT = "UPDATE Installation SET review_revision = review_revision + 1"
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncGenerator[Database]:
+    """A second connection to the test's database, past the hub."""
+    connection = await asyncpg.connect(database_url, timeout=10, command_timeout=10)
+    yield connection
+    await connection.close(timeout=5)
+
+
+async def someone_waits(database: Database) -> bool:
+    return bool(await database.fetchval(_WAITING))
+
+
+async def test_a_hub_that_registers_its_admin_holds_up_nothing_that_the_admin_does(
+    hub: RunningHub, database: Database, other: Database
+) -> None:
+    async with database.transaction():
+        await database.execute(_COUNT)
+        registering = asyncio.create_task(hub.hub._accounts.add_admin(hash_token(new_token())))
+        await eventually(lambda: someone_waits(other))
+        # As whatever is put on record on the admin's account.
+        await database.execute("SELECT FROM Account WHERE name = 'admin' FOR KEY SHARE")
+    await registering
+
+
+async def test_a_proposal_takes_the_counter_of_reviews_only_when_nothing_else_is_waited_for(
+    hub: RunningHub, wire: Wire, database: Database, other: Database
+) -> None:
+    key = (await wire.ask("key.get", namespace="payments", key="max_retries"))["key_id"]
+    who = await wire.ask("whoami")
+    author = Author(who["user"]["id"], UUID(who["token"]))
+    intent = Intent("production", "set", "why", author, None, bytes(32))
+    step = Step(Key(UUID(key), "payments", "max_retries", "int"), None, Active(uuid4(), "5"), is_new=True)
+    proposed = Proposed(Locked("production", 0, protected=True, required_approvals=1), [step], None, Passed("", ()))
+    proposals = Proposals(hub.hub._database, on_made=lambda: None)
+    async with database.transaction():
+        # As who changes what a key is for.
+        await database.execute("SELECT FROM ConfigKey FOR UPDATE")
+        proposing = asyncio.create_task(proposals.propose(intent, uuid4(), proposed))
+        await eventually(lambda: someone_waits(other))
+        await other.execute("SET lock_timeout = '1s'")
+        await other.execute(_COUNT)
+    assert (await proposing).env == "production"
+
+
+@pytest.mark.parametrize("last", [0, 1])
+async def test_a_rotation_waits_for_one_waiting_secret_at_a_time(
+    hubs: Hubs, database: Database, other: Database, last: int
+) -> None:
+    old, new = new_master_key(), new_master_key()
+    hub = await hubs.start(master_key=old)
+    async with hub.connect() as wire:
+        changes: list[dict[str, Any]] = []
+        for key in ("a", "b"):
+            await wire.ask("key.create", namespace="payments", key=key, type="string", secret=True)
+            changes.append({"namespace": "payments", "key": key, "value": "hunter2"})
+        await wire.refusal("set", env="production", changes=changes, note="the provider asks for it")
+    edits = [row["key_id"] for row in await database.fetch("SELECT key_id FROM ReviewEdit ORDER BY ctid")]
+    settings = HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, master_key=f"{new},{old}")
+    async with database.transaction():
+        # As a rebase, which takes its edits in an order of its own.
+        for key_id in (edits[last], edits[1 - last]):
+            await database.execute("UPDATE ReviewEdit SET base_version_id = NULL WHERE key_id = $1", key_id)
+            if key_id == edits[last]:
+                rotating = asyncio.create_task(rotate(settings))
+                await eventually(lambda: someone_waits(other))
+    assert (await rotating).startswith("2 keys")
