@@ -471,6 +471,9 @@ CREATE TABLE IF NOT EXISTS ReviewEdit (
     CHECK ((version_id IS NULL) = (value IS NULL))
 );
 
+-- Serves looking for the master keys in use, and rotation.
+CREATE INDEX IF NOT EXISTS edits_of_master_key ON ReviewEdit (master_key) WHERE master_key IS NOT NULL;
+
 CREATE OR REPLACE TRIGGER only_rewrapped BEFORE UPDATE OF wrapped_key, master_key ON ReviewEdit
     FOR EACH ROW EXECUTE FUNCTION setpoint_only_rewrapped();
 CREATE OR REPLACE TRIGGER value_fits BEFORE INSERT ON ReviewEdit
