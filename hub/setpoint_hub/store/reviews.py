@@ -127,16 +127,21 @@ _REBASE_EDITS: Final = """
 """
 _REBASE: Final = "UPDATE Review SET base_revision = $2, diff_hash = $3, checks = $4 WHERE review_id = $1"
 
-_TOUCHED: Final = "SELECT review_id FROM Review WHERE touched > $1 ORDER BY touched LIMIT 1000"
+_TOUCHED: Final = "SELECT review_id, touched FROM Review WHERE touched > $1 ORDER BY touched LIMIT $2"
 
 _DUE: Final = """
-    SELECT r.review_id, r.scheduled_by, r.scheduled_token, t.role,
+    SELECT r.review_id, r.scheduled_by, r.scheduled_token, r.apply_at, t.role,
            CASE WHEN t.revoked_at IS NOT NULL THEN 'has been revoked'
                 WHEN t.expires_at <= clock_timestamp() THEN 'has expired' END AS invalid
     FROM Review r JOIN Token t ON t.token_id = r.scheduled_token
     WHERE r.state = 'open' AND r.apply_at <= clock_timestamp()
     ORDER BY r.apply_at, r.review_id LIMIT 100 + $1
 """
+
+TOLD_AT_ONCE: Final = 1000
+"""Reviews that are read at once to tell of them."""
+READ_AT_ONCE: Final = 200
+"""Reviews that are read at least, however few are asked for: what is looked for may be rare among them."""
 
 _SETTLED_BY: Final[Mapping[str, Stored]] = {"reject": "rejected", "withdraw": "withdrawn"}
 
@@ -171,6 +176,12 @@ class DueReview:
     role: str
     invalid: str | None
     """What became of the token that scheduled it, if it is not valid any more."""
+    at: datetime
+
+    def stands(self, review: Review) -> bool:
+        """Say whether this is still the time at which the review is to be applied, on the account that said so."""
+        schedule = review.schedule
+        return schedule is not None and (schedule.at, schedule.token_id) == (self.at, self.by.token_id)
 
 
 class Reviews:
@@ -192,14 +203,15 @@ class Reviews:
     ) -> list[Review]:
         """Return up to `limit` reviews below an id that fit, the newest first; `state` is theirs, if asked."""
         stored = "open" if state in ("open", "approved", "stale") else state
+        at_once = max(limit, READ_AT_ONCE)
         found: list[Review] = []
         async with self._database.borrow() as connection:
             # What stands open is told apart by what it is based on, and reach by its keys: read on until enough fit.
             while len(found) < limit:
-                ids = [row["review_id"] for row in await connection.rows(_IDS, env, stored, before, limit)]
+                ids = [row["review_id"] for row in await connection.rows(_IDS, env, stored, before, at_once)]
                 reviews = await _read(connection, ids)
                 found += filter(fits, reviews)
-                if len(ids) < limit:
+                if len(ids) < at_once:
                     break
                 before = ids[-1]
         return found[:limit]
@@ -273,25 +285,30 @@ class Reviews:
             await _decide(connection, review, decision)
 
     async def stop(self, due: DueReview, why: str) -> None:
-        """Take a schedule away and say why, unless somebody settled the review or stopped it meanwhile."""
+        """Take a schedule away and say why, unless the review was settled, or given another time, meanwhile."""
         async with self._database.transaction() as connection:
             review = await lock_review(connection, due.id)
-            if review.stored != "open" or review.schedule is None or review.schedule.token_id != due.by.token_id:
+            if review.stored != "open" or not due.stands(review):
                 return
             await connection.run(_SCHEDULE, due.id, None, None, None)
             await _decide(connection, review, Decision("stop", due.by, f"schedule stopped: {why}"[:2000]))
 
-    async def touched_after(self, review_revision: int) -> list[Review]:
-        """Return the reviews that changed after a review_revision of the installation."""
+    async def touched_after(self, review_revision: int) -> tuple[list[Review], int | None]:
+        """Return the first reviews that changed after a review_revision, and where to go on; None: that is all."""
         async with self._database.borrow() as connection:
-            ids = [row["review_id"] for row in await connection.rows(_TOUCHED, review_revision)]
-            return await _read(connection, ids)
+            rows = await connection.rows(_TOUCHED, review_revision, TOLD_AT_ONCE)
+            reviews = await _read(connection, [row["review_id"] for row in rows])
+            return reviews, rows[-1]["touched"] if len(rows) == TOLD_AT_ONCE else None
 
     async def due(self, *, beside: int) -> list[DueReview]:
         """Return the open reviews whose time has come, the oldest first: up to a hundred `beside` so many."""
         return [
             DueReview(
-                row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["invalid"]
+                row["review_id"],
+                Author(row["scheduled_by"], row["scheduled_token"]),
+                row["role"],
+                row["invalid"],
+                row["apply_at"],
             )
             for row in await self._database.rows(_DUE, beside)
         ]
