@@ -10,7 +10,7 @@ import pytest
 
 from setpoint_hub.reverting import reversal_note
 from setpoint_hub.review import NO_TERMS, Terms
-from setpoint_hub.store.deadlines import due_times
+from setpoint_hub.store.deadlines import Due, due_times
 from setpoint_hub.store.keys import Key
 from support.hubs import Hubs, RunningHub, issue_token, running_hub
 from support.waiting import eventually
@@ -123,6 +123,20 @@ async def test_a_change_that_is_not_confirmed_takes_itself_back(
     assert (await wire.ask("change_set.get", env="staging", revision=3))["how"] == "r2 was not confirmed"
     assert await held(wire) == {"max_retries": 3}
     assert (await wire.refusal("change.confirm", env="staging", revision=2)).kind == "conflict"
+
+
+async def test_a_confirmation_after_its_time_is_refused_before_any_hub_has_looked(
+    hub: RunningHub, wire: Wire, database: "Database[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_yet() -> list[Due]:
+        return []
+
+    monkeypatch.setattr(hub.hub._deadlines, "due", none_yet)
+    await wire.set(5, confirm_within=LONG)
+    await pass_time(database, 1)
+    refused = await wire.refusal("change.confirm", env="staging", revision=1)
+    assert (refused.kind, "takes itself back now" in refused.message) == ("conflict", True)
+    assert await outcomes(database) == []
 
 
 async def test_what_waits_for_nothing_cannot_be_confirmed(wire: Wire) -> None:

@@ -1,13 +1,15 @@
-"""No two transactions wait for each other in a circle, and the counters that all share are taken last."""
+"""Transactions that meet: none wait for each other in a circle, counters that all share are taken last, one request is one review."""
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from setpoint.errors import RequestFailed
 from setpoint_hub.access import hash_token, new_token
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.rotation import rotate
@@ -17,7 +19,7 @@ from setpoint_hub.store.guard import Passed
 from setpoint_hub.store.intents import Author, Intent, Locked
 from setpoint_hub.store.keys import Key
 from setpoint_hub.store.proposals import Proposals, Proposed
-from support.hubs import Hubs, RunningHub
+from support.hubs import Hubs, RunningHub, issue_token
 from support.waiting import eventually
 from support.wire import Wire
 
@@ -42,6 +44,16 @@ async def someone_waits(database: Database) -> bool:
     return bool(await database.fetchval(_WAITING))
 
 
+async def a_proposal(wire: Wire) -> tuple[Intent, Proposed]:
+    """Return what a write of 5 to `payments/max_retries` in production hands over once it is held."""
+    key = (await wire.ask("key.get", namespace="payments", key="max_retries"))["key_id"]
+    who = await wire.ask("whoami")
+    intent = Intent("production", "set", "why", Author(who["user"]["id"], UUID(who["token"])), None, bytes(32))
+    step = Step(Key(UUID(key), "payments", "max_retries", "int"), None, Active(uuid4(), "5"), is_new=True)
+    locked = Locked("production", 0, protected=True, required_approvals=1)
+    return intent, Proposed(locked, [step], None, Passed("", ()))
+
+
 async def test_a_hub_that_registers_its_admin_holds_up_nothing_that_the_admin_does(
     hub: RunningHub, database: Database, other: Database
 ) -> None:
@@ -57,12 +69,7 @@ async def test_a_hub_that_registers_its_admin_holds_up_nothing_that_the_admin_do
 async def test_a_proposal_takes_the_counter_of_reviews_only_when_nothing_else_is_waited_for(
     hub: RunningHub, wire: Wire, database: Database, other: Database
 ) -> None:
-    key = (await wire.ask("key.get", namespace="payments", key="max_retries"))["key_id"]
-    who = await wire.ask("whoami")
-    author = Author(who["user"]["id"], UUID(who["token"]))
-    intent = Intent("production", "set", "why", author, None, bytes(32))
-    step = Step(Key(UUID(key), "payments", "max_retries", "int"), None, Active(uuid4(), "5"), is_new=True)
-    proposed = Proposed(Locked("production", 0, protected=True, required_approvals=1), [step], None, Passed("", ()))
+    intent, proposed = await a_proposal(wire)
     proposals = Proposals(hub.hub._database, on_made=lambda: None)
     async with database.transaction():
         # As who changes what a key is for.
@@ -72,6 +79,28 @@ async def test_a_proposal_takes_the_counter_of_reviews_only_when_nothing_else_is
         await other.execute("SET lock_timeout = '1s'")
         await other.execute(_COUNT)
     assert (await proposing).env == "production"
+
+
+@pytest.mark.parametrize("differs", ["nothing", "what was asked", "who asked"])
+async def test_a_request_that_two_hubs_propose_at_once_is_one_review_and_another_is_none(
+    hub: RunningHub, wire: Wire, database: Database, differs: str
+) -> None:
+    proposal, proposed = await a_proposal(wire)
+    proposals, request_id = Proposals(hub.hub._database, on_made=lambda: None), uuid4()
+    made = await proposals.propose(proposal, request_id, proposed)
+    _, other_token = await issue_token(hub.owner_url, name="bob", role="editor")
+    bob = Author(await database.fetchval("SELECT user_id FROM Account WHERE name = 'bob'"), other_token)
+    again = {
+        "nothing": proposal,
+        "what was asked": replace(proposal, fingerprint=bytes([1] * 32)),
+        "who asked": replace(proposal, author=bob),
+    }[differs]
+    if differs == "nothing":
+        assert await proposals.propose(again, request_id, proposed) == made
+    else:
+        with pytest.raises(RequestFailed, match="another request"):
+            await proposals.propose(again, request_id, proposed)
+    assert await database.fetchval("SELECT count(*) FROM Review") == 1
 
 
 @pytest.mark.parametrize("last", [0, 1])
