@@ -11,6 +11,7 @@ import pytest
 
 from setpoint.errors import RequestFailed
 from setpoint_hub.access import hash_token, new_token
+from setpoint_hub.errors import DatabaseUnavailable
 from setpoint_hub.plan import Active, Step
 from setpoint_hub.rotation import rotate
 from setpoint_hub.sealing import new_master_key
@@ -79,6 +80,26 @@ async def test_a_proposal_takes_the_counter_of_reviews_only_when_nothing_else_is
         await other.execute("SET lock_timeout = '1s'")
         await other.execute(_COUNT)
     assert (await proposing).env == "production"
+
+
+async def test_who_gives_way_in_a_circle_is_told_that_it_may_try_again(hub: RunningHub, database: Database) -> None:
+    taken = asyncio.Event()
+
+    async def in_the_other_order() -> None:
+        async with hub.hub._database.transaction() as connection:
+            await connection.run("UPDATE Environment SET position = position WHERE env = 'staging'")
+            taken.set()
+            await connection.run("UPDATE Environment SET position = position WHERE env = 'production'")
+
+    # This one waits for long before it looks for a circle, so the other gives way.
+    await database.execute("SET deadlock_timeout = '5s'")
+    async with database.transaction():
+        await database.execute("UPDATE Environment SET position = position WHERE env = 'production'")
+        meeting = asyncio.create_task(in_the_other_order())
+        await taken.wait()
+        await database.execute("UPDATE Environment SET position = position WHERE env = 'staging'")
+    with pytest.raises(DatabaseUnavailable, match="deadlock"):
+        await meeting
 
 
 @pytest.mark.parametrize("differs", ["nothing", "what was asked", "who asked"])

@@ -156,6 +156,24 @@ async def test_a_hub_that_lacks_the_key_of_what_waits_does_not_start(
             pass
 
 
+async def test_what_is_applied_in_the_midst_of_a_rotation_is_sealed_under_the_new_key(
+    hubs: Hubs, operator: Wire, bob: Wire, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await propose(operator, {**API_KEY, "value": CLEAR})
+    await bob.ask("review.approve", review=number)
+
+    async def not_yet(*_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(Keyrings, "_rewrap_waiting", not_yet)
+    await rotate(HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, master_key=f"{NEW},{OLD}"))
+    async with running_hub(hubs.database_url, hubs.redis_url, hubs.token, master_key=f"{NEW},{OLD}") as other:
+        async with other.connect() as wire:
+            await wire.ask("review.apply", review=number)
+    used = await database.fetchval("SELECT master_key FROM ConfigVersion WHERE wrapped_key IS NOT NULL")
+    assert used == read_master_key(NEW).id
+
+
 async def test_what_was_sealed_under_a_key_that_a_rotation_has_left_is_not_proposed(
     keeping: RunningHub, operator: Wire, database: Database
 ) -> None:

@@ -727,6 +727,22 @@ async def test_reviews_are_listed_newest_first_by_state_and_in_pages(people: Peo
     assert await listed(state="stale", limit=2) == [numbers[4], numbers[3]]
 
 
+@pytest.fixture
+def short_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a review show three of its decisions."""
+    monkeypatch.setattr(reviews, "MOST_DECISIONS", 3)
+
+
+@pytest.mark.usefixtures("short_reviews")
+async def test_of_endless_talk_the_newest_is_shown_in_its_order(people: People) -> None:
+    number = await propose(people.alice)
+    await people.bob.ask("review.approve", review=number)
+    for text in ("one", "two", "three"):
+        found = await people.alice.ask("review.comment", review=number, text=text)
+    assert [one["text"] for one in found["decisions"]] == ["one", "two", "three"]
+    assert found["approvals"]["given"] == 1
+
+
 @pytest.mark.parametrize(
     ("method", "params"),
     [

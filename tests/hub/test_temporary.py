@@ -128,7 +128,7 @@ async def test_a_change_that_is_not_confirmed_takes_itself_back(
 async def test_a_confirmation_after_its_time_is_refused_before_any_hub_has_looked(
     hub: RunningHub, wire: Wire, database: "Database[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def none_yet() -> list[Due]:
+    async def none_yet(*_: object, **__: object) -> list[Due]:
         return []
 
     monkeypatch.setattr(hub.hub._deadlines, "due", none_yet)

@@ -96,7 +96,7 @@ _DECISIONS: Final = """
     SELECT d.kind, d.decided_by, a.name AS decided_by_name, d.decided_at, d.text, d.diff_hash,
            t.revoked_at IS NOT NULL AS revoked
     FROM ReviewDecision d JOIN Account a ON a.user_id = d.decided_by JOIN Token t ON t.token_id = d.token_id
-    WHERE d.review_id = $1 ORDER BY d.decision_id
+    WHERE d.review_id = $1 ORDER BY d.decision_id DESC LIMIT $2
 """
 
 _LOCK: Final = "SELECT FROM Review WHERE review_id = $1 FOR UPDATE"
@@ -138,6 +138,8 @@ _DUE: Final = """
     ORDER BY r.apply_at, r.review_id LIMIT 100 + $1
 """
 
+MOST_DECISIONS: Final = 1000
+"""What was said about a review, of which the newest is shown."""
 TOLD_AT_ONCE: Final = 1000
 """Reviews that are read at once to tell of them."""
 READ_AT_ONCE: Final = 200
@@ -160,7 +162,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A review, what it does to each key with its value at the base and now, and what was said about it, in order."""
+    """A review, what it does to each key with its value at the base and now, and the latest said of it, in order."""
 
     review: Review
     edits: list[Row]
@@ -226,7 +228,7 @@ class Reviews:
             return Whole(
                 await _find(connection, review_id),
                 await connection.rows(_EDITS, review_id),
-                await connection.rows(_DECISIONS, review_id),
+                (await connection.rows(_DECISIONS, review_id, MOST_DECISIONS))[::-1],
             )
 
     async def decide(self, review_id: int, decision: Decision, judge: Judge) -> None:
