@@ -98,7 +98,7 @@ def _violation(error: ValidationError) -> Violation:
 
 
 def _pointer(path: Iterable[str | int]) -> str:
-    """Return a path as a JSON pointer. Of a very long one, which names out of a value can make, the end is its digest."""
+    """Return a path as a JSON pointer; names out of a value can make it very long: then its end is its digest."""
     pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
     if len(pointer) <= _LONGEST_POINTER:
         return pointer

@@ -1,4 +1,4 @@
-"""Transactions that meet: none wait for each other in a circle, counters that all share are taken last, one request is one review."""
+"""Transactions that meet: none wait for each other in a circle, and the counters that all share are taken last."""
 
 import asyncio
 from collections.abc import AsyncGenerator

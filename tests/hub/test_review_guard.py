@@ -167,9 +167,9 @@ async def test_what_is_applied_in_the_midst_of_a_rotation_is_sealed_under_the_ne
 
     monkeypatch.setattr(Keyrings, "_rewrap_waiting", not_yet)
     await rotate(HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, master_key=f"{NEW},{OLD}"))
-    async with running_hub(hubs.database_url, hubs.redis_url, hubs.token, master_key=f"{NEW},{OLD}") as other:
-        async with other.connect() as wire:
-            await wire.ask("review.apply", review=number)
+    both = running_hub(hubs.database_url, hubs.redis_url, hubs.token, master_key=f"{NEW},{OLD}")
+    async with both as other, other.connect() as wire:
+        await wire.ask("review.apply", review=number)
     used = await database.fetchval("SELECT master_key FROM ConfigVersion WHERE wrapped_key IS NOT NULL")
     assert used == read_master_key(NEW).id
 
