@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +94,47 @@ async def test_what_was_put_back_on_purpose_is_left(wire: Wire, database: "Datab
     await eventually(lambda: settled(database))
     assert await outcomes(database) == [("expiry", "left")]
     assert (await wire.revision(), await held(wire)) == (3, {"max_retries": 5})
+
+
+@pytest.mark.parametrize("order", [(2, 3), (3, 2)], ids=["the first ends first", "the second ends first"])
+async def test_one_over_another_leaves_nothing_of_either(
+    wire: Wire, database: "Database[asyncpg.Record]", order: tuple[int, int]
+) -> None:
+    await wire.set(1)
+    await wire.set(2, expires_in=LONG)
+    await wire.set(3, expires_in=LONG)
+    for number, revision in enumerate(order, start=1):
+        await pass_time(database, revision)
+        await eventually(partial(number_settled, database, number))
+    assert await held(wire) == {"max_retries": 1}
+    assert (await wire.ask("audit.verify"))["ok"]
+
+
+async def test_a_deletion_for_a_time_over_a_first_value_for_a_time_leaves_none(
+    wire: Wire, database: "Database[asyncpg.Record]"
+) -> None:
+    await wire.set(2, expires_in=LONG)
+    await wire.delete(expires_in=LONG)
+    for revision in (1, 2):
+        await pass_time(database, revision)
+        await eventually(partial(number_settled, database, revision))
+    assert (await outcomes(database), await wire.revision()) == ([("expiry", "left")] * 2, 2)
+
+
+async def test_what_was_put_back_on_purpose_is_gone_back_to(wire: Wire, database: "Database[asyncpg.Record]") -> None:
+    version = (await wire.set(5, expires_in=LONG))["changes"][0]["version"]
+    await wire.set(6)
+    await wire.ask("rollback", env="staging", **KEY, version=version)
+    await pass_time(database, 1)
+    await eventually(lambda: number_settled(database, 1))
+    await wire.set(7, expires_in=LONG)
+    await pass_time(database, 4)
+    await eventually(lambda: number_settled(database, 2))
+    assert await held(wire) == {"max_retries": 5}
+
+
+async def number_settled(database: "Database[asyncpg.Record]", number: int) -> bool:
+    return len(await outcomes(database)) == number
 
 
 async def settled(database: "Database[asyncpg.Record]") -> bool:
