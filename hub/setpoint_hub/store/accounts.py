@@ -21,7 +21,7 @@ __all__ = ["Accounts", "NewToken"]
 _VALID: Final = """
     SELECT t.token_hash, t.token_id, t.role, t.environments, t.namespaces, t.expires_at, a.user_id, a.name
     FROM Token t JOIN Account a ON a.user_id = t.user_id
-    WHERE t.revoked_at IS NULL
+    WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
 """
 
 # Taken first by whatever changes accounts: hubs see that they have to read them anew, and changes take turns.
@@ -104,7 +104,7 @@ class Accounts:
         self._database = database
 
     async def valid_tokens(self) -> dict[bytes, Principal]:
-        """Return who each token stands for that was not revoked, by the token's hash."""
+        """Return who each token stands for that was not revoked and has not expired, by the token's hash."""
         return {
             bytes(row["token_hash"]): Principal(
                 user_id=int(row["user_id"]),
