@@ -16,6 +16,7 @@ from setpoint_hub.plan import Active, Step
 from setpoint_hub.rotation import rotate
 from setpoint_hub.sealing import new_master_key
 from setpoint_hub.settings import HubSettings
+from setpoint_hub.store.deadlines import Due
 from setpoint_hub.store.guard import Passed
 from setpoint_hub.store.intents import Author, Intent, Locked
 from setpoint_hub.store.keys import Key
@@ -25,6 +26,8 @@ from support.waiting import eventually
 from support.wire import Wire
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+KEY = {"namespace": "payments", "key": "max_retries"}
 
 _WAITING = """
     SELECT count(*) > 0 FROM pg_stat_activity
@@ -80,6 +83,28 @@ async def test_a_proposal_takes_the_counter_of_reviews_only_when_nothing_else_is
         await other.execute("SET lock_timeout = '1s'")
         await other.execute(_COUNT)
     assert (await proposing).env == "production"
+
+
+async def test_a_write_that_meets_new_constraints_is_judged_by_them(
+    wire: Wire, database: Database, other: Database
+) -> None:
+    async with database.transaction():
+        await database.execute("""UPDATE ConfigKey SET constraints = '{"minimum":10}'""")
+        writing = asyncio.create_task(wire.refusal("set", env="staging", changes=[{**KEY, "value": 5}]))
+        await eventually(lambda: someone_waits(other))
+    assert (await writing).kind == "invalid_value"
+
+
+async def test_what_was_confirmed_is_not_taken_back_by_a_hub_that_found_it_due(
+    hub: RunningHub, wire: Wire, database: Database
+) -> None:
+    await wire.set(5, confirm_within=3600)
+    await wire.ask("change.confirm", env="staging", revision=1)
+    row = await database.fetchrow("SELECT changed_by, token_id, note FROM ChangeSet")
+    assert row is not None
+    due = Due("staging", 1, "confirmation", Author(row["changed_by"], row["token_id"]), row["note"])
+    assert await hub.hub._timetable._reverting.revert(due) is None
+    assert await wire.revision() == 1
 
 
 async def test_who_gives_way_in_a_circle_is_told_that_it_may_try_again(hub: RunningHub, database: Database) -> None:
