@@ -8,7 +8,8 @@ from setpoint_hub.database import Connection
 from setpoint_hub.errors import conflict
 from setpoint_hub.review import Asker, Review, approvals_needed, plan_application, refusal
 from setpoint_hub.store.intents import Admitted, Author, Held, Intent, Locked, SeenBefore
-from setpoint_hub.store.reviews import Decision, DueReview, Reviews, lock_review, record_application, step_of
+from setpoint_hub.store.review_rows import lock_review, step_of
+from setpoint_hub.store.reviews import Decision, DueReview, Reviews, record_application
 from setpoint_hub.store.writer import Committed, Writer
 
 __all__ = ["Applying"]
