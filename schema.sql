@@ -471,6 +471,9 @@ CREATE TABLE IF NOT EXISTS ReviewEdit (
     CHECK ((version_id IS NULL) = (value IS NULL))
 );
 
+-- Serves looking for the master keys in use, and rotation.
+CREATE INDEX IF NOT EXISTS edits_of_master_key ON ReviewEdit (master_key) WHERE master_key IS NOT NULL;
+
 CREATE OR REPLACE TRIGGER only_rewrapped BEFORE UPDATE OF wrapped_key, master_key ON ReviewEdit
     FOR EACH ROW EXECUTE FUNCTION setpoint_only_rewrapped();
 CREATE OR REPLACE TRIGGER value_fits BEFORE INSERT ON ReviewEdit
@@ -593,7 +596,7 @@ GRANT SELECT ON Installation, Account, Token, Environment, ConfigKey, ConfigVers
     AuditEvent, AuditHead, ConfigWatch, Review, ReviewEdit, ReviewDecision, Deadline TO setpoint_hub;
 
 -- Added to, and nothing else.
-GRANT INSERT ON ChangeSet, Change, AuditEvent, ReviewDecision TO setpoint_hub;
+GRANT INSERT ON Account, ChangeSet, Change, AuditEvent, ReviewDecision TO setpoint_hub;
 -- Added to, and these columns change.
 GRANT INSERT, UPDATE (is_active, wrapped_key, master_key) ON ConfigVersion TO setpoint_hub;
 GRANT INSERT, UPDATE (revision, head_hash, protected, required_approvals, position) ON Environment TO setpoint_hub;
@@ -604,8 +607,6 @@ GRANT INSERT, UPDATE (state, applied_revision, apply_at, scheduled_by, scheduled
 GRANT INSERT, UPDATE (base_version_id, wrapped_key, master_key) ON ReviewEdit TO setpoint_hub;
 GRANT INSERT, UPDATE (settled_at, outcome) ON Deadline TO setpoint_hub;
 GRANT INSERT, UPDATE (revoked_at, last_used_at) ON Token TO setpoint_hub;
--- The name is written anew when the first admin is registered again; a trigger keeps it the same.
-GRANT INSERT, UPDATE (name) ON Account TO setpoint_hub;
 GRANT UPDATE (epoch, access_revision, review_revision) ON Installation TO setpoint_hub;
 GRANT UPDATE (sequence, hash) ON AuditHead TO setpoint_hub;
 -- What instances say of themselves is no history.

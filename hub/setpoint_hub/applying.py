@@ -5,9 +5,11 @@ from uuid import UUID
 
 from setpoint_hub.chain import request_fingerprint
 from setpoint_hub.database import Connection
+from setpoint_hub.errors import conflict
 from setpoint_hub.review import Asker, Review, approvals_needed, plan_application, refusal
 from setpoint_hub.store.intents import Admitted, Author, Held, Intent, Locked, SeenBefore
-from setpoint_hub.store.reviews import Decision, Reviews, lock_review, record_application, step_of
+from setpoint_hub.store.review_rows import lock_review, step_of
+from setpoint_hub.store.reviews import Decision, DueReview, Reviews, record_application
 from setpoint_hub.store.writer import Committed, Writer
 
 __all__ = ["Applying"]
@@ -28,9 +30,16 @@ class Applying:
         self._writer = writer
 
     async def apply(
-        self, review_id: int, by: Author, asker: Asker, *, request_id: UUID | None = None, glass: str | None = None
+        self,
+        review_id: int,
+        by: Author,
+        asker: Asker,
+        *,
+        request_id: UUID | None = None,
+        glass: str | None = None,
+        due: DueReview | None = None,
     ) -> Committed:
-        """Apply a review, once; `glass` is the reason for doing it without its approvals.
+        """Apply a review, once; `glass` is the reason for doing it without its approvals, `due` the time that has come.
 
         Approvals and bases are looked at again under the locks of environment and review. Raises what `refusal`
         gives, and what the writer raises. Applied before by the same person, it gives the same answer.
@@ -52,23 +61,28 @@ class Applying:
             intent,
             [step.key.id for step, _ in edits],
             lambda active: plan_application(review, edits, active),
-            _Application(review_id, by, asker, may_break_glass=glass is not None),
+            _Application(review_id, by, asker, may_break_glass=glass is not None, due=due),
         )
 
 
 class _Application:
     """The gate of a review: it stands open, is approved, and its bases have not moved, or the glass is broken."""
 
-    def __init__(self, review_id: int, by: Author, asker: Asker, *, may_break_glass: bool) -> None:
+    def __init__(
+        self, review_id: int, by: Author, asker: Asker, *, may_break_glass: bool, due: DueReview | None
+    ) -> None:
         self._review_id = review_id
         self._by = by
         self._asker = asker
         self._may_break_glass = may_break_glass
+        self._due = due
 
     async def admit(self, connection: Connection, intent: Intent, locked: Locked) -> Admitted | Held:
         """Lock the review and look again whether it may be applied."""
         review = await lock_review(connection, self._review_id)
         await self._refuse_repetition(connection, review)
+        if self._due is not None and not self._due.stands(review):
+            raise conflict(f"review {review.id} is to be applied at another time now, or by somebody")
         why = refusal("apply", review, self._asker, needed=_needed(review, locked))
         if why is None:
             return Admitted()

@@ -30,7 +30,7 @@ class Checker:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
+        self._started: asyncio.Task[asyncio.subprocess.Process] | None = None
 
     async def canonical(self, constraints: object) -> str:
         """Return the canonical text of constraints. Raises UnusableConstraints, which says what to change."""
@@ -58,8 +58,9 @@ class Checker:
 
     async def _ask(self, line: str) -> dict[str, Any]:
         async with self._turn:
+            process = await self._process()
             try:
-                answer = await self._exchange(line)
+                answer = await self._exchange(process, line)
             except (OSError, EOFError, TimeoutError, asyncio.IncompleteReadError) as error:
                 await self._end()
                 raise CheckFailed(f"checking the constraints took more than {CHECK_SECONDS:g} s") from error
@@ -71,8 +72,7 @@ class Checker:
             raise UnusableConstraints(answer["unusable"])
         return answer
 
-    async def _exchange(self, line: str) -> dict[str, Any]:
-        process = self._process or await self._start()
+    async def _exchange(self, process: asyncio.subprocess.Process, line: str) -> dict[str, Any]:
         assert process.stdin is not None
         process.stdin.write(line.encode() + b"\n")
         # The process ends itself; this is for one that cannot even do that.
@@ -80,17 +80,31 @@ class Checker:
             await process.stdin.drain()
             return await self._line(process)
 
+    async def _process(self) -> asyncio.subprocess.Process:
+        """Return the process, started if need be. On a slow machine who gives up waiting leaves it to the next."""
+        if self._started is None:
+            self._started = asyncio.create_task(self._start())
+        try:
+            return await asyncio.shield(self._started)
+        except (OSError, EOFError, TimeoutError) as error:
+            self._started = None
+            raise CheckFailed("the process that checks constraints does not start") from error
+
     async def _start(self) -> asyncio.subprocess.Process:
-        self._process = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "setpoint_hub.constraint_worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             limit=_LARGEST_LINE,
         )
-        async with asyncio.timeout(START_SECONDS):
-            await self._line(self._process)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._line(process)
+        except BaseException:
+            await _end(process)
+            raise
         log.debug("the process that checks constraints has started")
-        return self._process
+        return process
 
     @staticmethod
     async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
@@ -102,17 +116,26 @@ class Checker:
         return answer
 
     async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
+        started, self._started = self._started, None
+        if started is None:
             return
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            # One that idles, or has ended itself, is gone in a moment.
-            async with asyncio.timeout(_MOMENT_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-        # Reads what is left, and so closes the pipes.
-        await process.communicate()
+        if not started.done():
+            # It ends what it has begun.
+            started.cancel()
+        await asyncio.wait([started])
+        if not started.cancelled() and started.exception() is None:
+            await _end(started.result())
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        # One that idles, or has ended itself, is gone in a moment.
+        async with asyncio.timeout(_MOMENT_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+    # Reads what is left, and so closes the pipes.
+    await process.communicate()

@@ -3,6 +3,7 @@
 `format` says something to readers and is not enforced, as the specification has it.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ MOST_VIOLATIONS: Final = 200
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _LONGEST_LIMIT: Final = 100
+_LONGEST_POINTER: Final = 300
 
 
 class UnusableConstraints(Exception):
@@ -96,7 +98,11 @@ def _violation(error: ValidationError) -> Violation:
 
 
 def _pointer(path: Iterable[str | int]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """Return a path as a JSON pointer; names out of a value can make it very long: then its end is its digest."""
+    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    if len(pointer) <= _LONGEST_POINTER:
+        return pointer
+    return f"{pointer[:_LONGEST_POINTER]}…{hashlib.sha256(pointer.encode()).hexdigest()[:16]}"
 
 
 def _in(path: Iterable[str | int]) -> str:

@@ -35,6 +35,7 @@ _UNREACHABLE: Final = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
     OSError,

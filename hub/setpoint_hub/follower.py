@@ -180,9 +180,10 @@ class Follower:
 
     async def _look_at_reviews(self, review_revision: int) -> None:
         """Tell what changed since the last look, after the change sets; what was before the first is no news."""
-        seen, self._review_revision = self._review_revision, review_revision
-        if self.loaded and review_revision > seen:
-            await self._on_reviews(seen)
+        if self.loaded and review_revision > self._review_revision:
+            # What is raised here leaves them to the next look.
+            await self._on_reviews(self._review_revision)
+        self._review_revision = review_revision
 
     async def _catch_up(self, env: str, hinted: Revision) -> None:
         """Read on until at least the hinted revision is held; give a standby that is behind some time."""

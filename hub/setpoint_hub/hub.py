@@ -272,8 +272,11 @@ class Hub:
         await self._door.close_invalid()
 
     async def _tell_of_reviews(self, seen: int) -> None:
-        for review in await self._reviews.touched_after(seen):
-            self._activity.tell_of_review(review)
+        after: int | None = seen
+        while after is not None:
+            reviews, after = await self._reviews.touched_after(after)
+            for review in reviews:
+                self._activity.tell_of_review(review)
 
     async def _read_tokens(self) -> None:
         # One reading at a time: an older one that ends later would bring back what is gone.

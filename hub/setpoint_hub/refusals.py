@@ -109,16 +109,13 @@ class Refusals:
             self._noted.clear()
             try:
                 await self.flush()
+                continue
             except DatabaseUnavailable as error:
                 log.warning("refused attempts wait to be recorded: %s", error)
-                await self._again()
-            except Exception:  # The root of a task: a database under repair refuses in many ways.
-                log.exception("refused attempts wait to be recorded")
-                await self._again()
-
-    async def _again(self) -> None:
-        await asyncio.sleep(1)
-        self._noted.set()
+            except Exception:  # The root of a task: what strangers are refused must never end the hub.
+                log.exception("refused attempts were not recorded: trying again")
+            await asyncio.sleep(1)
+            self._noted.set()
 
     async def flush(self) -> None:
         """Write what is noted. Raises DatabaseUnavailable."""

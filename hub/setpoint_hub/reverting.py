@@ -1,14 +1,13 @@
 """Taking a change back when its time has come: a new revision, of what nobody has changed since."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from setpoint_hub.chain import request_fingerprint
 from setpoint_hub.database import Connection
 from setpoint_hub.plan import Active, Step
-from setpoint_hub.replica import ChangeSet
-from setpoint_hub.store.deadlines import Deadlines, Due, Kind, changed_since, lock, settle
+from setpoint_hub.store.deadlines import Deadlines, Due, changed_since, held_before, how_of, lock, settle
 from setpoint_hub.store.intents import Admitted, Held, Intent, Locked
 from setpoint_hub.store.keys import Key, Keys
 from setpoint_hub.store.log import Log
@@ -16,7 +15,6 @@ from setpoint_hub.store.writer import Committed, Writer
 
 __all__ = ["Reverting", "reversal_note"]
 
-_HOW: Final[Mapping[Kind, str]] = {"expiry": "expiry of r{}", "confirmation": "r{} was not confirmed"}
 LONGEST_NOTE: Final = 2000
 
 
@@ -25,7 +23,7 @@ class _Settled(Exception):
 
 
 class _NothingLeft(Exception):
-    """Every key has been changed since."""
+    """Every key has been changed since, or has nothing to go back to."""
 
 
 class Reverting:
@@ -44,14 +42,17 @@ class Reverting:
         found = await self._keys.find([(change.namespace, change.key) for change in change_set.changes])
         keys = [found[change.namespace, change.key] for change in change_set.changes]
         gate = _Reversal(due, keys)
-        how = _HOW[due.kind].format(due.revision)
         fingerprint = request_fingerprint(due.kind, due.env, due.revision)
-        intent = Intent(due.env, how, due.note, due.by, None, fingerprint, force=True)
+        intent = Intent(due.env, how_of(due), due.note, due.by, None, fingerprint, force=True)
         try:
             return await self._writer.write(
                 intent,
                 [key.id for key in keys],
-                lambda active: _plan(change_set, keys, gate.changed, active),
+                lambda active: [
+                    Step(key, active.get(key.id), gate.targets[key.id], is_new=False)
+                    for key in keys
+                    if key.id in gate.targets
+                ],
                 gate,
             )
         except _Settled:
@@ -67,16 +68,19 @@ class _Reversal:
     def __init__(self, due: Due, keys: Sequence[Key]) -> None:
         self._due = due
         self._keys = keys
-        self.changed: frozenset[UUID] = frozenset()
+        self.targets: dict[UUID, Active | None] = {}
+        """What each key goes back to that nobody has changed since, once this is admitted."""
 
     async def admit(self, connection: Connection, intent: Intent, locked: Locked) -> Admitted | Held:  # noqa: ARG002  # the protocol's
         """Lock the deadline, and find what has been changed since."""
         if not await lock(connection, self._due):
             raise _Settled
-        self.changed = await changed_since(connection, self._due, [key.id for key in self._keys])
-        left = [key for key in self._keys if key.id in self.changed]
-        if len(left) == len(self._keys):
+        changed = await changed_since(connection, self._due)
+        before = await held_before(connection, self._due)
+        self.targets = {key_id: target for key_id, target in before.items() if key_id not in changed}
+        if not self.targets:
             raise _NothingLeft
+        left = [key for key in self._keys if key.id in changed]
         return Admitted(note=reversal_note(intent.note, left))
 
     async def record(self, connection: Connection, revision: int) -> None:  # noqa: ARG002  # the protocol's
@@ -89,15 +93,3 @@ def reversal_note(note: str, left: Sequence[Key]) -> str:
     names = ", ".join(f"{key.namespace}/{key.key}" for key in left[:20]) + (" and more" if len(left) > 20 else "")
     remark = f"left as changed since: {names}" if left else ""
     return "; ".join(filter(None, (note[: LONGEST_NOTE - len(remark) - 2], remark)))[:LONGEST_NOTE]
-
-
-def _plan(
-    change_set: ChangeSet, keys: Sequence[Key], changed: frozenset[UUID], active: Mapping[UUID, Active]
-) -> list[Step]:
-    steps: list[Step] = []
-    for change, key in zip(change_set.changes, keys, strict=True):
-        if key.id not in changed:
-            before = change.previous_version
-            after = None if before is None or change.previous_text is None else Active(before, change.previous_text)
-            steps.append(Step(key, active.get(key.id), after, is_new=False))
-    return steps

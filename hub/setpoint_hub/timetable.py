@@ -110,7 +110,7 @@ class Timetable:
             if due.invalid is not None:
                 await self._reviews.stop(due, f"the token that scheduled it {due.invalid}")
             else:
-                committed = await self._applying.apply(due.id, due.by, Asker(due.by.user_id, due.role))
+                committed = await self._applying.apply(due.id, due.by, Asker(due.by.user_id, due.role), due=due)
                 log.info("applied review %d as revision %d", due.id, committed.change_set.revision)
                 await self._announce(committed)
         except RequestFailed as refused:

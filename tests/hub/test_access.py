@@ -59,6 +59,11 @@ def test_the_scheme_is_read_in_any_case(header: str) -> None:
     assert bearer_token(header) == "sp_x"
 
 
+@pytest.mark.parametrize("header", ["Basic sp_x", "sp_x", "Bearersp_x", "Bearer x", "Bearer sp_\u00e9", "", None])
+def test_nothing_else_is_a_token(header: str | None) -> None:
+    assert bearer_token(header) is None
+
+
 async def test_a_token_stored_while_hubs_run_is_known_within_a_poll(hubs: Hubs, database_url: str) -> None:
     first, second = await hubs.start_many(2)
     token, _ = await issue_token(database_url, name="bob", role="reader")

@@ -10,6 +10,7 @@ from setpoint.protocol.strict_json import loads
 from setpoint_hub.checker import Checker
 from setpoint_hub.constraints import UnusableConstraints
 from setpoint_hub.errors import CheckFailed
+from support.waiting import eventually
 
 EVIL = '{"pattern":"^(a+)+$"}'
 
@@ -72,6 +73,34 @@ async def test_constraints_that_break_the_checker_say_nothing_of_the_value(
     assert await checker.violations("{}", 1) == []
     said = capfd.readouterr()
     assert "hunter2" not in f"{refused.value}{said.err}{said.out}"
+
+
+async def test_what_is_broken_at_very_long_places_is_told_apart_and_told(checker: Checker) -> None:
+    constraints = await checker.canonical({"additionalProperties": {"items": {"type": "string"}}})
+    found = await checker.violations(constraints, {"k" * 30_000: [1] * 200, "k" * 30_001: [1] * 200})
+    assert len({violation.place for violation in found}) == len(found) > 100
+    assert max(len(violation.place) for violation in found) < 1000
+
+
+async def test_a_process_that_starts_slowly_is_not_started_anew_by_who_does_not_wait_for_it(
+    checker: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = 0
+    start = asyncio.create_subprocess_exec
+
+    async def counted(*program: str, **others: Any) -> asyncio.subprocess.Process:
+        nonlocal started
+        started += 1
+        return await start(*program, **others)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", counted)
+    for _ in range(3):
+        asking = asyncio.create_task(checker.violations("{}", 1))
+        await eventually(lambda: started)
+        asking.cancel()
+        await asyncio.wait([asking])
+    assert await checker.violations("{}", 1) == []
+    assert started == 1
 
 
 async def test_a_check_that_is_given_up_leaves_no_answer_for_the_next(checker: Checker) -> None:

@@ -116,6 +116,17 @@ async def test_an_update_that_cannot_be_is_told(wire: Wire, params: dict[str, An
     assert said in refused.message
 
 
+async def test_constraints_whose_checks_take_too_long_together_are_refused(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wire.set(5)
+    monkeypatch.setattr("setpoint_hub.rpc.keys.CHECKS_SECONDS", 0.0)
+    refused = await wire.refusal("key.update", **RETRIES, constraints={"minimum": 1}, force=True)
+    monkeypatch.undo()
+    assert (refused.kind, "make the constraints simpler" in refused.message) == ("too_large", True)
+    assert (await wire.ask("key.get", **RETRIES))["constraints"] is None
+
+
 async def test_an_update_of_no_key_is_not_found(wire: Wire) -> None:
     assert (await wire.refusal("key.update", namespace="payments", key="none", owner="x")).kind == "not_found"
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from setpoint.errors import RequestFailed
@@ -16,6 +17,7 @@ from setpoint_hub.errors import DatabaseUnavailable
 from setpoint_hub.refusals import REFUSED, ROWS_A_MINUTE, RefusalBudget, Refusals, attempt
 from setpoint_hub.store.audit import Audit
 from support.hubs import RunningHub
+from support.waiting import eventually
 
 ALICE = Actor(1, UUID(int=1), Origin("192.0.2.7", "curl/8"))
 BOB = Actor(2, UUID(int=2), Origin("192.0.2.8", "curl/8"))
@@ -125,3 +127,24 @@ async def test_what_a_database_that_is_away_cannot_take_waits_bounded(
     assert "2 refused attempts were not recorded" in caplog.text
     async with hub.connect() as wire:
         assert len((await wire.ask("audit.log", kind="refused"))["entries"]) == 3
+
+
+async def test_what_cannot_be_recorded_for_any_reason_does_not_end_the_hub(
+    hub: RunningHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    audit, noting = hub.hub._audit, hub.hub._refusals
+    record = audit.record
+
+    async def broken(*_: Event) -> None:
+        raise asyncpg.InsufficientPrivilegeError("permission denied for table auditevent")
+
+    monkeypatch.setattr(audit, "record", broken)
+    noting.note(refused(Actor(None, None, Origin("", ""))))
+    await eventually(lambda: "refused attempts were not recorded" in caplog.text)
+    monkeypatch.setattr(audit, "record", record)
+    async with hub.connect() as wire:
+
+        async def recorded() -> bool:
+            return len((await wire.ask("audit.log", kind="refused"))["entries"]) == 1
+
+        await eventually(recorded)

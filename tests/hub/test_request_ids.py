@@ -29,7 +29,16 @@ async def test_the_same_request_through_another_hub_gets_the_same_answer(hubs: H
 
 @pytest.mark.parametrize(
     "other",
-    [{"value": 4}, {"env": "development"}, {"note": "another"}, {"expected_version": None}],
+    [
+        {"value": 4},
+        {"env": "development"},
+        {"note": "another"},
+        {"expected_version": None},
+        {"expires_in": 60},
+        {"confirm_within": 60},
+        {"ticket": "OPS-1"},
+        {"break_glass": True, "note": "why"},
+    ],
     ids=lambda other: next(iter(other)),
 )
 async def test_the_id_with_another_request_is_a_conflict(wire: Wire, other: dict[str, object]) -> None:

@@ -4,13 +4,22 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from typing import Any, TypeAlias
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from setpoint.errors import RequestFailed
+from setpoint_hub.errors import StartRefused
+from setpoint_hub.plan import Active, Step
 from setpoint_hub.rotation import rotate
-from setpoint_hub.sealing import new_master_key
+from setpoint_hub.sealing import Place, new_master_key, read_master_key, seal_value
 from setpoint_hub.settings import HubSettings
+from setpoint_hub.store.guard import Passed
+from setpoint_hub.store.intents import Author, Intent, Locked
+from setpoint_hub.store.keyrings import Keyrings
+from setpoint_hub.store.keys import Key
+from setpoint_hub.store.proposals import Proposals, Proposed
 from support.hubs import Hubs, RunningHub, issue_token, running_hub
 from support.waiting import eventually
 from support.wire import Wire
@@ -130,6 +139,54 @@ async def test_what_waited_over_a_rotation_is_applied_under_the_new_key(
             assert (await wire.ask("secret.reveal", env="production", **API_KEY))["value"] == CLEAR
     used = await database.fetchval("SELECT master_key FROM ConfigVersion WHERE wrapped_key IS NOT NULL")
     assert used == await database.fetchval("SELECT master_key FROM SecretKeyring")
+
+
+async def test_a_hub_that_lacks_the_key_of_what_waits_does_not_start(
+    hubs: Hubs, operator: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await propose(operator, {**API_KEY, "value": CLEAR})
+
+    async def cut_short(*_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(Keyrings, "_rewrap_waiting", cut_short)
+    await rotate(HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, master_key=f"{NEW},{OLD}"))
+    with pytest.raises(StartRefused, match=read_master_key(OLD).id):
+        async with running_hub(hubs.database_url, hubs.redis_url, hubs.token, master_key=NEW):
+            pass
+
+
+async def test_what_is_applied_in_the_midst_of_a_rotation_is_sealed_under_the_new_key(
+    hubs: Hubs, operator: Wire, bob: Wire, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await propose(operator, {**API_KEY, "value": CLEAR})
+    await bob.ask("review.approve", review=number)
+
+    async def not_yet(*_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(Keyrings, "_rewrap_waiting", not_yet)
+    await rotate(HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, master_key=f"{NEW},{OLD}"))
+    both = running_hub(hubs.database_url, hubs.redis_url, hubs.token, master_key=f"{NEW},{OLD}")
+    async with both as other, other.connect() as wire:
+        await wire.ask("review.apply", review=number)
+    used = await database.fetchval("SELECT master_key FROM ConfigVersion WHERE wrapped_key IS NOT NULL")
+    assert used == read_master_key(NEW).id
+
+
+async def test_what_was_sealed_under_a_key_that_a_rotation_has_left_is_not_proposed(
+    keeping: RunningHub, operator: Wire, database: Database
+) -> None:
+    who = await operator.ask("whoami")
+    intent = Intent("production", "set", "why", Author(who["user"]["id"], UUID(who["token"])), None, bytes(32))
+    key = Key(await database.fetchval("SELECT key_id FROM ConfigKey"), **API_KEY, type="string", secret=True)
+    place = Place("production", key.id, uuid4())
+    sealed = seal_value(f'"{CLEAR}"', place, read_master_key(NEW), bytes(32))
+    step = Step(key, None, Active(place.version, sealed.text, sealed.wrapped), is_new=True)
+    proposed = Proposed(Locked("production", 0, protected=True, required_approvals=1), [step], None, Passed("", ()))
+    with pytest.raises(RequestFailed, match="ask again"):
+        await Proposals(keeping.hub._database, on_made=lambda: None).propose(intent, uuid4(), proposed)
+    assert await database.fetchval("SELECT count(*) FROM Review") == 0
 
 
 async def test_a_secret_that_was_set_for_a_time_goes_back_to_the_one_before(operator: Wire, database: Database) -> None:

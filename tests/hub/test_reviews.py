@@ -6,11 +6,16 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from setpoint_hub.errors import DatabaseUnavailable
+from setpoint_hub.metrics import STATEMENTS
+from setpoint_hub.store import reviews
+from setpoint_hub.store.intents import Author
+from setpoint_hub.store.reviews import DueReview
 from support.hubs import Hubs, RunningHub, issue_token
 from support.waiting import eventually
 from support.wire import Refused, Wire
@@ -165,6 +170,20 @@ async def test_nobody_approves_their_own_by_whichever_token(people: People, hub:
             assert (await second.refusal("review.approve", review=number)).kind == "forbidden"
             assert (await second.refusal("review.reject", review=number)).kind == "forbidden"
     assert (await people.bob.ask("review.get", review=number))["approvals"]["given"] == 0
+
+
+async def test_an_own_approval_that_came_in_past_the_hub_does_not_count(
+    people: People, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    number = await propose(people.alice)
+    await database.execute(
+        """INSERT INTO ReviewDecision (review_id, kind, decided_by, token_id, diff_hash)
+           SELECT review_id, 'approve', author, token_id, diff_hash FROM Review WHERE review_id = $1""",
+        number,
+    )
+    found = await people.bob.ask("review.get", review=number)
+    assert (found["state"], found["approvals"]["given"], found["decisions"][0]["counts"]) == ("open", 0, False)
+    assert (await people.alice.refusal("review.apply", review=number)).kind == "review_required"
 
 
 async def test_one_person_is_one_approval_by_whichever_token(
@@ -647,6 +666,47 @@ async def test_followers_hear_of_reviews_through_every_hub(people: People, hubs:
         assert of_staging.notified.empty()
 
 
+async def test_what_could_not_be_read_is_told_at_the_next_look(
+    people: People, hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = hub.hub._reviews.touched_after
+    failed = asyncio.Event()
+
+    async def away(_: int) -> Any:
+        failed.set()
+        raise DatabaseUnavailable("away")
+
+    await people.bob.ask("activity.watch", env="production")
+    monkeypatch.setattr(hub.hub._reviews, "touched_after", away)
+    number = await propose(people.alice)
+    await asyncio.wait_for(failed.wait(), 10)
+    monkeypatch.setattr(hub.hub._reviews, "touched_after", read)
+    assert (await people.bob.next("review"))["review"] == number
+
+
+async def test_many_reviews_that_changed_at_once_are_all_told(
+    people: People, hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews, "TOLD_AT_ONCE", 2)
+    numbers = {await propose(people.alice, value) for value in range(5)}
+    told: set[int] = set()
+    after: int | None = 0
+    while after is not None:
+        found, after = await hub.hub._reviews.touched_after(after)
+        assert len(found) <= 2
+        told |= {review.id for review in found}
+    assert told == numbers
+
+
+async def test_few_of_many_are_found_in_few_statements(people: People) -> None:
+    for value in range(30):
+        await propose(people.alice, value)
+    before = STATEMENTS._value.get()
+    assert (await people.alice.ask("review.list", state="stale", limit=1))["reviews"] == []
+    # Others are of what a hub looks at by itself.
+    assert STATEMENTS._value.get() - before < 30
+
+
 async def test_reviews_are_listed_newest_first_by_state_and_in_pages(people: People) -> None:
     numbers = [await propose(people.alice, value) for value in range(5)]
     await people.bob.ask("review.approve", review=numbers[0])
@@ -665,6 +725,22 @@ async def test_reviews_are_listed_newest_first_by_state_and_in_pages(people: Peo
     assert await listed(limit=2, before=page["next"]) == [numbers[2], numbers[1]]
     await people.alice.ask("review.apply", review=numbers[0])
     assert await listed(state="stale", limit=2) == [numbers[4], numbers[3]]
+
+
+@pytest.fixture
+def short_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a review show three of its decisions."""
+    monkeypatch.setattr(reviews, "MOST_DECISIONS", 3)
+
+
+@pytest.mark.usefixtures("short_reviews")
+async def test_of_endless_talk_the_newest_is_shown_in_its_order(people: People) -> None:
+    number = await propose(people.alice)
+    await people.bob.ask("review.approve", review=number)
+    for text in ("one", "two", "three"):
+        found = await people.alice.ask("review.comment", review=number, text=text)
+    assert [one["text"] for one in found["decisions"]] == ["one", "two", "three"]
+    assert found["approvals"]["given"] == 1
 
 
 @pytest.mark.parametrize(
@@ -812,6 +888,22 @@ async def test_a_schedule_stops_without_approvals_and_with_a_revoked_token(
     found = await eventually(lambda: stopped(people.admin, revoked))
     assert "revoked" in found["decisions"][-1]["text"]
     assert await people.admin.revision("production") == 0
+
+
+async def test_a_time_that_was_put_off_meanwhile_is_not_the_time(people: People, hub: RunningHub) -> None:
+    number = await propose(people.alice)
+    await people.bob.ask("review.approve", review=number)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    await people.alice.ask("review.apply", review=number, at=tomorrow.isoformat())
+    who = await people.alice.ask("whoami")
+    by = Author(who["user"]["id"], UUID(who["token"]))
+    # A hub found it due, and then it was put off before that hub came to it.
+    due = DueReview(number, by, "editor", None, at=tomorrow - timedelta(hours=1))
+    await hub.hub._timetable._apply(due)
+    await hub.hub._reviews.stop(due, "of a time that is not")
+    found = await people.alice.ask("review.get", review=number)
+    assert (found["state"], datetime.fromisoformat(found["apply_at"])) == ("approved", tomorrow)
+    assert [one["kind"] for one in found["decisions"]] == ["approve", "schedule"]
 
 
 async def is_in_state(wire: Wire, number: int, state: str) -> bool:

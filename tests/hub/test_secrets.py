@@ -17,7 +17,9 @@ from redis.asyncio import Redis
 from setpoint.protocol.audit_lines import read_line
 from setpoint.protocol.chain import Link
 from setpoint.protocol.strict_json import dumps
+from setpoint_hub.chain import request_fingerprint
 from setpoint_hub.errors import HubError, StartRefused
+from setpoint_hub.plan import Anything
 from setpoint_hub.rotation import rotate
 from setpoint_hub.sealing import new_master_key, read_master_key
 from setpoint_hub.settings import HubSettings
@@ -209,6 +211,18 @@ async def test_a_request_that_is_repeated_answers_what_happened(operator: Wire) 
     )
     assert (again["repeated"], again["revision"]) == (True, first["revision"])
     assert other.kind == "conflict"
+
+
+async def test_what_is_stored_of_a_request_cannot_be_guessed_from(operator: Wire, database: Database) -> None:
+    await operator.create_key("plain", "string")
+    for key, is_guessed in (("plain", True), ("api_key", False)):
+        done = await operator.set(CLEAR, key)
+        held = await operator.ask("key.get", namespace="payments", key=key)
+        guess = request_fingerprint("set", "staging", "", [[held["key_id"], f'"{CLEAR}"', str(Anything)]])
+        stored = await database.fetchval(
+            "SELECT request_hash FROM ChangeSet WHERE env = 'staging' AND revision = $1", done["revision"]
+        )
+        assert (stored == guess) == is_guessed
 
 
 async def test_a_reveal_is_for_editors_and_on_record(

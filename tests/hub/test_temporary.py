@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 
 from setpoint_hub.reverting import reversal_note
 from setpoint_hub.review import NO_TERMS, Terms
-from setpoint_hub.store.deadlines import due_times
+from setpoint_hub.store.deadlines import Due, due_times
 from setpoint_hub.store.keys import Key
 from support.hubs import Hubs, RunningHub, issue_token, running_hub
 from support.waiting import eventually
@@ -95,6 +96,47 @@ async def test_what_was_put_back_on_purpose_is_left(wire: Wire, database: "Datab
     assert (await wire.revision(), await held(wire)) == (3, {"max_retries": 5})
 
 
+@pytest.mark.parametrize("order", [(2, 3), (3, 2)], ids=["the first ends first", "the second ends first"])
+async def test_one_over_another_leaves_nothing_of_either(
+    wire: Wire, database: "Database[asyncpg.Record]", order: tuple[int, int]
+) -> None:
+    await wire.set(1)
+    await wire.set(2, expires_in=LONG)
+    await wire.set(3, expires_in=LONG)
+    for number, revision in enumerate(order, start=1):
+        await pass_time(database, revision)
+        await eventually(partial(number_settled, database, number))
+    assert await held(wire) == {"max_retries": 1}
+    assert (await wire.ask("audit.verify"))["ok"]
+
+
+async def test_a_deletion_for_a_time_over_a_first_value_for_a_time_leaves_none(
+    wire: Wire, database: "Database[asyncpg.Record]"
+) -> None:
+    await wire.set(2, expires_in=LONG)
+    await wire.delete(expires_in=LONG)
+    for revision in (1, 2):
+        await pass_time(database, revision)
+        await eventually(partial(number_settled, database, revision))
+    assert (await outcomes(database), await wire.revision()) == ([("expiry", "left")] * 2, 2)
+
+
+async def test_what_was_put_back_on_purpose_is_gone_back_to(wire: Wire, database: "Database[asyncpg.Record]") -> None:
+    version = (await wire.set(5, expires_in=LONG))["changes"][0]["version"]
+    await wire.set(6)
+    await wire.ask("rollback", env="staging", **KEY, version=version)
+    await pass_time(database, 1)
+    await eventually(lambda: number_settled(database, 1))
+    await wire.set(7, expires_in=LONG)
+    await pass_time(database, 4)
+    await eventually(lambda: number_settled(database, 2))
+    assert await held(wire) == {"max_retries": 5}
+
+
+async def number_settled(database: "Database[asyncpg.Record]", number: int) -> bool:
+    return len(await outcomes(database)) == number
+
+
 async def settled(database: "Database[asyncpg.Record]") -> bool:
     return bool(await outcomes(database))
 
@@ -123,6 +165,20 @@ async def test_a_change_that_is_not_confirmed_takes_itself_back(
     assert (await wire.ask("change_set.get", env="staging", revision=3))["how"] == "r2 was not confirmed"
     assert await held(wire) == {"max_retries": 3}
     assert (await wire.refusal("change.confirm", env="staging", revision=2)).kind == "conflict"
+
+
+async def test_a_confirmation_after_its_time_is_refused_before_any_hub_has_looked(
+    hub: RunningHub, wire: Wire, database: "Database[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_yet(*_: object, **__: object) -> list[Due]:
+        return []
+
+    monkeypatch.setattr(hub.hub._deadlines, "due", none_yet)
+    await wire.set(5, confirm_within=LONG)
+    await pass_time(database, 1)
+    refused = await wire.refusal("change.confirm", env="staging", revision=1)
+    assert (refused.kind, "takes itself back now" in refused.message) == ("conflict", True)
+    assert await outcomes(database) == []
 
 
 async def test_what_waits_for_nothing_cannot_be_confirmed(wire: Wire) -> None:

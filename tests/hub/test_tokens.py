@@ -227,6 +227,16 @@ async def test_the_last_token_that_administers_everything_cannot_be_revoked(admi
     assert (await admin.ask("token.revoke", id=me["token"]))["revoked_at"]
 
 
+async def test_tokens_that_have_expired_are_not_held_in_memory_for_ever(
+    hub: RunningHub, admin: Wire, database: Any
+) -> None:
+    given = await give(admin, expires_in=60)
+    known = await hub.hub._accounts.valid_tokens()
+    await database.execute("UPDATE Token SET expires_at = created_at WHERE token_id = $1", given["id"])
+    left = await hub.hub._accounts.valid_tokens()
+    assert {str(known[token].token_id) for token in known.keys() - left.keys()} == {given["id"]}
+
+
 async def test_an_expired_token_is_listed_as_such_only_when_asked_for(admin: Wire, database: Any) -> None:
     given = await give(admin, expires_in=60)
     assert given["expires_at"] > given["created_at"]

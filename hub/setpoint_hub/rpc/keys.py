@@ -1,5 +1,6 @@
 """Methods that make and change keys: what they are for, what their values must keep, whether they are secret."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from setpoint.protocol.values import VALUE_TYPES, decode_value, encode_value, is
 from setpoint_hub.checker import Checker
 from setpoint_hub.constraints import UnusableConstraints
 from setpoint_hub.database import Row
-from setpoint_hub.errors import CheckFailed, SecretUnreadable, invalid_params, invalid_value
+from setpoint_hub.errors import CheckFailed, SecretUnreadable, invalid_params, invalid_value, too_large
 from setpoint_hub.refusals import actor_of
 from setpoint_hub.roles import Operation
 from setpoint_hub.rpc import present, reaches
@@ -18,6 +19,7 @@ from setpoint_hub.rpc.registry import Method
 from setpoint_hub.scopes import Scope
 from setpoint_hub.sealing import Place
 from setpoint_hub.session import Session
+from setpoint_hub.store.guard import CHECKS_SECONDS
 from setpoint_hub.store.keyrings import wrapped_in
 from setpoint_hub.store.keys import Details, Keys, NewKey
 from setpoint_hub.turns import Turns
@@ -63,7 +65,7 @@ class KeyMethods:
         async def decide(row: Row, held: list[Row]) -> Details:
             details = _details(row, asked, constraints)
             if constraints is not None and constraints != row["constraints"]:
-                broken.extend(await self._all_broken(row, held, constraints, session.principal.environments))
+                broken.extend(await self._all_in_time(row, held, constraints, session.principal.environments))
             if broken and not asked.force:
                 raise invalid_value(asked.namespace, asked.key, _refusal(broken))
             return details
@@ -79,6 +81,17 @@ class KeyMethods:
             return await self._checker.canonical(asked.constraints)
         except UnusableConstraints as error:
             raise invalid_value(asked.namespace[:120], asked.key[:220], str(error)) from error
+
+    async def _all_in_time(self, key: Row, held: list[Row], constraints: str, reached: Scope) -> list[dict[str, Any]]:
+        """Return what active values break. Raises the answer `too_large`: whoever writes the key waits meanwhile."""
+        try:
+            async with asyncio.timeout(CHECKS_SECONDS):
+                return await self._all_broken(key, held, constraints, reached)
+        except TimeoutError as error:
+            raise too_large(
+                f"checking these constraints against every environment took more than {CHECKS_SECONDS:g} s: "
+                "make the constraints simpler"
+            ) from error
 
     async def _all_broken(self, key: Row, held: list[Row], constraints: str, reached: Scope) -> list[dict[str, Any]]:
         """Return what active values break; of environments out of reach no more than that there is something."""

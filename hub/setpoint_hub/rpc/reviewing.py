@@ -26,7 +26,8 @@ from setpoint_hub.rpc.writing import WritingMethods
 from setpoint_hub.session import Session
 from setpoint_hub.store.history import LATEST
 from setpoint_hub.store.intents import Propose
-from setpoint_hub.store.reviews import Decision, Judge, Reviews, no_review
+from setpoint_hub.store.review_rows import no_review
+from setpoint_hub.store.reviews import Decision, Judge, Reviews
 
 __all__ = ["ReviewingMethods"]
 

@@ -21,7 +21,7 @@ __all__ = ["Accounts", "NewToken"]
 _VALID: Final = """
     SELECT t.token_hash, t.token_id, t.role, t.environments, t.namespaces, t.expires_at, a.user_id, a.name
     FROM Token t JOIN Account a ON a.user_id = t.user_id
-    WHERE t.revoked_at IS NULL
+    WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
 """
 
 # Taken first by whatever changes accounts: hubs see that they have to read them anew, and changes take turns.
@@ -33,13 +33,7 @@ _ANY_ADMIN: Final = """
 """
 
 _ADD_ADMIN: Final = """
-    WITH account AS (
-        INSERT INTO Account (name) VALUES ('admin') ON CONFLICT (name) DO UPDATE SET name = 'admin' RETURNING user_id
-    ), changed AS (
-        UPDATE Installation SET access_revision = access_revision + 1
-    )
-    INSERT INTO Token (user_id, token_hash, role, environments, namespaces)
-    SELECT user_id, $1, 'admin', '{*}', '{*}' FROM account
+    INSERT INTO Token (user_id, token_hash, role, environments, namespaces) VALUES ($1, $2, 'admin', '{*}', '{*}')
     ON CONFLICT (token_hash) DO NOTHING
     RETURNING token_id
 """
@@ -47,10 +41,8 @@ _ADD_ADMIN: Final = """
 _USERS: Final = "SELECT user_id, name, created_at FROM Account ORDER BY name"
 _USER: Final = "SELECT user_id FROM Account WHERE name = $1"
 _ADD_USER: Final = "INSERT INTO Account (name) VALUES ($1) RETURNING user_id, name, created_at"
-# Another hub may have added it a moment ago.
-_ENSURE_USER: Final = """
-    INSERT INTO Account (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING user_id
-"""
+# Whoever is there already is not locked: all that they do refers to them.
+_ENSURE_USER: Final = "INSERT INTO Account (name) VALUES ($1) ON CONFLICT (name) DO NOTHING RETURNING user_id"
 
 _COLUMNS: Final = """
     t.token_id, t.role, t.environments, t.namespaces, t.created_at, t.expires_at, t.last_used_at, t.revoked_at,
@@ -112,7 +104,7 @@ class Accounts:
         self._database = database
 
     async def valid_tokens(self) -> dict[bytes, Principal]:
-        """Return who each token stands for that was not revoked, by the token's hash."""
+        """Return who each token stands for that was not revoked and has not expired, by the token's hash."""
         return {
             bytes(row["token_hash"]): Principal(
                 user_id=int(row["user_id"]),
@@ -133,7 +125,9 @@ class Accounts:
     async def add_admin(self, token_hash: bytes) -> None:
         """Register an admin token that reaches everything; harmless when it is registered, or was revoked."""
         async with self._database.transaction() as connection:
-            added = await connection.row(_ADD_ADMIN, token_hash)
+            await connection.run(_CHANGED)
+            user_id, _ = await _ensured(connection, "admin")
+            added = await connection.row(_ADD_ADMIN, user_id, token_hash)
             if added is not None:
                 row = await connection.row(_TOKEN, added["token_id"])
                 assert row is not None
@@ -149,7 +143,7 @@ class Accounts:
             async with self._database.transaction() as connection:
                 row = await connection.row(_ADD_USER, name)
                 assert row is not None
-                await append(connection, _user_event(row, actor, name))
+                await append(connection, _user_event(row["user_id"], actor, name))
                 return row
         except asyncpg.UniqueViolationError as error:
             raise conflict(f"there is a user {name} already: choose another name, or give that one a token") from error
@@ -167,15 +161,15 @@ class Accounts:
         async with self._database.transaction() as connection:
             await connection.run(_CHANGED)
             await _check_environments(connection, new.environments)
-            user = await connection.row(_USER, new.user)
-            if user is None and create_user:
-                user = await connection.row(_ENSURE_USER, new.user)
-                assert user is not None
-                events.append(_user_event(user, actor, new.user))
-            if user is None:
+            user_id = await _user_id(connection, new.user)
+            if user_id is None and create_user:
+                user_id, is_new = await _ensured(connection, new.user)
+                if is_new:
+                    events.append(_user_event(user_id, actor, new.user))
+            if user_id is None:
                 raise not_found(f"there is no user {new.user}: create it first with `setpoint user create`")
             values = (new.token_hash, new.role, new.environments, new.namespaces, new.expires_in)
-            added = await connection.row(_ADD, user["user_id"], *values, actor.user_id)
+            added = await connection.row(_ADD, user_id, *values, actor.user_id)
             assert added is not None
             row = await connection.row(_TOKEN, added["token_id"])
             assert row is not None
@@ -207,8 +201,23 @@ class Accounts:
         await self._database.write(_USED, list(token_ids), every)
 
 
-def _user_event(user: Row, actor: Actor, name: str) -> Event:
-    return Event("user.create", actor, about={"id": int(user["user_id"]), "user": name})
+async def _user_id(connection: Connection, name: str) -> int | None:
+    row = await connection.row(_USER, name)
+    return None if row is None else int(row["user_id"])
+
+
+async def _ensured(connection: Connection, name: str) -> tuple[int, bool]:
+    """Return a user's id, and whether the user was created just now; another hub may have done it a moment ago."""
+    row = await connection.row(_ENSURE_USER, name)
+    if row is not None:
+        return int(row["user_id"]), True
+    user_id = await _user_id(connection, name)
+    assert user_id is not None
+    return user_id, False
+
+
+def _user_event(user_id: int, actor: Actor, name: str) -> Event:
+    return Event("user.create", actor, about={"id": user_id, "user": name})
 
 
 def _about_token(row: Row) -> dict[str, About]:

@@ -19,7 +19,8 @@ _HEADS: Final = """
 _EVENT_HEAD: Final = "SELECT sequence, hash FROM AuditHead"
 
 # Digests where they stand for the values, so that a page is small whatever the values are. A change set that has
-# lost its changes is a row too. Serves by the primary keys of both.
+# lost its changes is a row too. Served by the primary keys of both; the changes are told where the page begins, too:
+# they would be read from the first one for every page.
 _CHANGES: Final = """
     SELECT s.revision, s.hash_form, s.change_set_id, s.how, s.changed_by, s.token_id, s.note, s.created_at,
            s.from_address, s.from_tool, s.request_id, s.request_hash, s.previous_hash, s.hash,
@@ -31,7 +32,7 @@ _CHANGES: Final = """
     FROM ChangeSet s
     LEFT JOIN (Change c JOIN ConfigKey k ON k.key_id = c.key_id
                LEFT JOIN ConfigVersion v ON v.version_id = c.version_id)
-           ON c.env = s.env AND c.revision = s.revision
+           ON c.env = s.env AND c.revision = s.revision AND c.revision >= $2
     WHERE s.env = $1 AND s.revision >= $2 AND (s.revision > $2 OR c.key_id > $3)
     ORDER BY s.revision, c.key_id
     LIMIT $4

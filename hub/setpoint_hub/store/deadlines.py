@@ -1,6 +1,6 @@
 """Changes that take themselves back: when each is due, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -9,13 +9,17 @@ from uuid import UUID
 from setpoint_hub.audit import Actor, Event
 from setpoint_hub.database import Connection, Database, Row
 from setpoint_hub.errors import conflict, not_found
+from setpoint_hub.plan import Active
 from setpoint_hub.review import Terms
 from setpoint_hub.store.audit import append
 from setpoint_hub.store.intents import Author
 
-__all__ = ["Deadlines", "Due", "Kind", "begin", "changed_since", "due_times", "lock", "settle"]
+__all__ = ["Deadlines", "Due", "Kind", "begin", "changed_since", "due_times", "held_before", "how_of", "lock", "settle"]
 
 Kind = Literal["expiry", "confirmation"]
+
+_IS_REVERSAL: Final = "^(expiry of r[0-9]+|r[0-9]+ was not confirmed)(,|$)"
+"""What `how_of` makes, and the guard may add to."""
 
 _BEGIN: Final = "INSERT INTO Deadline (env, revision, kind, due_at) VALUES ($1, $2, $3, $4)"
 
@@ -61,7 +65,45 @@ _SETTLE: Final = """
     UPDATE Deadline SET settled_at = clock_timestamp(), outcome = $4
     WHERE env = $1 AND revision = $2 AND kind = $3 AND settled_at IS NULL
 """
-_SINCE: Final = "SELECT DISTINCT key_id FROM Change WHERE env = $1 AND revision > $2 AND key_id = ANY ($3::uuid[])"
+# A later change that has taken itself back, to this one, is none.
+_SINCE: Final = """
+    SELECT mine.key_id
+    FROM Change mine
+    JOIN LATERAL (
+        SELECT c.version_id, s.how FROM Change c JOIN ChangeSet s ON s.env = c.env AND s.revision = c.revision
+        WHERE c.env = $1 AND c.key_id = mine.key_id AND c.revision > $2
+        ORDER BY c.revision DESC LIMIT 1
+    ) last ON true
+    WHERE mine.env = $1 AND mine.revision = $2
+      AND NOT (last.how ~ $3 AND last.version_id IS NOT DISTINCT FROM mine.version_id)
+"""
+
+# From change to change: what one found in its place may have been there for a time only, which is over.
+_BEFORE: Final = """
+    WITH RECURSIVE back AS (
+        SELECT key_id, revision, version_id AS taken_back, previous_version_id FROM Change
+        WHERE env = $1 AND revision = $2
+        UNION ALL
+        SELECT back.key_id, found.revision, back.taken_back, found.previous_version_id
+        FROM back
+        JOIN LATERAL (
+            SELECT c.revision, c.previous_version_id
+            FROM Change c JOIN ChangeSet s ON s.env = c.env AND s.revision = c.revision
+            WHERE c.env = $1 AND c.key_id = back.key_id AND c.revision < back.revision
+              AND c.version_id IS NOT DISTINCT FROM back.previous_version_id AND s.how !~ $3
+            ORDER BY c.revision DESC LIMIT 1
+        ) found ON EXISTS (
+            SELECT FROM Deadline d
+            WHERE d.env = $1 AND d.revision = found.revision AND d.outcome IN ('reverted', 'left')
+        )
+    ), first AS (
+        SELECT DISTINCT ON (key_id) key_id, taken_back, previous_version_id AS version_id FROM back
+        ORDER BY key_id, revision
+    )
+    SELECT first.key_id, v.version_id, v.value
+    FROM first LEFT JOIN ConfigVersion v ON v.version_id = first.version_id
+    WHERE first.version_id IS DISTINCT FROM first.taken_back
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +192,20 @@ async def settle(connection: Connection, due: Due) -> None:
     await connection.run(_SETTLE, due.env, due.revision, due.kind, "reverted")
 
 
-async def changed_since(connection: Connection, due: Due, key_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return which of the keys a later change set has touched."""
-    rows = await connection.rows(_SINCE, due.env, due.revision, key_ids)
+async def changed_since(connection: Connection, due: Due) -> frozenset[UUID]:
+    """Return which keys of the change have been changed since, otherwise than for a time that is over."""
+    rows = await connection.rows(_SINCE, due.env, due.revision, _IS_REVERSAL)
     return frozenset(row["key_id"] for row in rows)
+
+
+async def held_before(connection: Connection, due: Due) -> dict[UUID, Active | None]:
+    """Return what each key of the change goes back to; without those that have nothing to go back from."""
+    rows = await connection.rows(_BEFORE, due.env, due.revision, _IS_REVERSAL)
+    return {
+        row["key_id"]: None if row["version_id"] is None else Active(row["version_id"], row["value"]) for row in rows
+    }
+
+
+def how_of(due: Due) -> str:
+    """Return how the change set comes to be that takes a change back. Pure."""
+    return {"expiry": f"expiry of r{due.revision}", "confirmation": f"r{due.revision} was not confirmed"}[due.kind]

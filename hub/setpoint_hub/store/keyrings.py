@@ -46,11 +46,26 @@ _REWRAP: Final = """
 """
 
 # What waits in a review was sealed for the version that it will be.
+_IN_USE_WAITING: Final = """
+    WITH RECURSIVE used AS (
+        SELECT min(master_key) AS id FROM ReviewEdit WHERE master_key IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(master_key) FROM ReviewEdit WHERE master_key > used.id)
+        FROM used WHERE used.id IS NOT NULL
+    )
+    SELECT id FROM used WHERE id IS NOT NULL
+"""
 _OLD_WAITING: Final = """
     SELECT r.env, x.key_id, x.version_id, x.wrapped_key, x.master_key
     FROM ReviewEdit x JOIN Review r ON r.review_id = x.review_id
     WHERE x.master_key IS NOT NULL AND x.master_key <> $1
-    LIMIT $2 FOR UPDATE OF x
+    LIMIT $2 FOR UPDATE OF x SKIP LOCKED
+"""
+_OLD_WAITING_AND_HELD: Final = """
+    SELECT r.env, x.key_id, x.version_id, x.wrapped_key, x.master_key
+    FROM ReviewEdit x JOIN Review r ON r.review_id = x.review_id
+    WHERE x.master_key IS NOT NULL AND x.master_key <> $1
+    LIMIT 1 FOR UPDATE OF x
 """
 _REWRAP_WAITING: Final = """
     UPDATE ReviewEdit SET wrapped_key = renewed.wrapped_key, master_key = $3
@@ -70,7 +85,9 @@ class Keyrings:
 
     async def unlock(self, vault: Vault) -> None:
         """Make the vault ready, or raise StartRefused when the database holds what its master keys do not open."""
-        used = {str(row["id"]) for row in await self._database.rows(_IN_USE)}
+        used = {
+            str(row["id"]) for statement in (_IN_USE, _IN_USE_WAITING) for row in await self._database.rows(statement)
+        }
         if not vault.ids and not used:
             return
         if vault.ids:
@@ -116,6 +133,7 @@ class Keyrings:
     async def _rewrap_waiting(self, vault: Vault, newest: str) -> int:
         async with self._database.transaction() as connection:
             rows = await connection.rows(_OLD_WAITING, newest, BATCH)
+            rows = rows or await connection.rows(_OLD_WAITING_AND_HELD, newest)
             await _rewrap(connection, _REWRAP_WAITING, vault, rows)
         return len(rows)
 

@@ -1,6 +1,6 @@
 """Making a review of a write that has to wait."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,27 +10,26 @@ import asyncpg
 from setpoint.errors import RequestFailed
 from setpoint.protocol.strict_json import dumps
 from setpoint_hub.audit import About, Event
-from setpoint_hub.database import Database
+from setpoint_hub.database import Connection, Database
 from setpoint_hub.errors import DatabaseUnavailable, conflict, invalid_params, review_required, unavailable
 from setpoint_hub.plan import Step
 from setpoint_hub.review import Edits, approvals_needed, checks_of, diff_hash
+from setpoint_hub.sealing import Wrapped
 from setpoint_hub.store.audit import append
 from setpoint_hub.store.guard import Passed
 from setpoint_hub.store.intents import Intent, Locked
+from setpoint_hub.store.keyrings import current_master_key
+from setpoint_hub.store.reviews import touch
 
 __all__ = ["Made", "Proposals", "Proposed", "held_as"]
 
 _ADD: Final = """
-    WITH counter AS (
-        UPDATE Installation SET review_revision = review_revision + 1 RETURNING review_revision
-    )
     INSERT INTO Review (env, how, author, token_id, reason, ticket, request_id, request_hash, undoes,
                         expires_in, confirm_within, base_revision, diff_hash, checks,
                         apply_at, scheduled_by, scheduled_token, touched)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-           $15, CASE WHEN $15::timestamptz IS NOT NULL THEN $3::bigint END,
-           CASE WHEN $15::timestamptz IS NOT NULL THEN $4::uuid END, review_revision
-    FROM counter
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+            $15, CASE WHEN $15::timestamptz IS NOT NULL THEN $3::bigint END,
+            CASE WHEN $15::timestamptz IS NOT NULL THEN $4::uuid END, 0)
     RETURNING review_id
 """
 
@@ -129,6 +128,7 @@ class Proposals:
         seals = [step.after.wrapped if step.after else None for step in steps]
         hashed = diff_hash(intent.env, edits, intent.terms)
         async with self._database.transaction() as connection:
+            await _check_master_key(connection, seals)
             row = await connection.row(
                 _ADD,
                 intent.env,
@@ -159,11 +159,19 @@ class Proposals:
                 [step.is_new for step in steps],
                 [base for _, base in edits],
             )
+            await touch(connection, row["review_id"])
             about: dict[str, About] = {"review": row["review_id"], "diff": hashed.hex(), "text": intent.note}
             if intent.ticket:
                 about["ticket"] = intent.ticket
             await append(connection, Event("review.create", intent.author.actor, env=intent.env, about=about))
             return int(row["review_id"])
+
+
+async def _check_master_key(connection: Connection, seals: Iterable[Wrapped | None]) -> None:
+    """Refuse what was sealed under another master key than the current one: a rotation would not find it any more."""
+    used = {seal.master_key for seal in seals if seal is not None}
+    if used and used != {await current_master_key(connection)}:
+        raise unavailable("the master key of secrets was changed just now, and the review was not made: ask again")
 
 
 def held_as(made: Made) -> RequestFailed:

@@ -1,37 +1,19 @@
-"""Reviews as the database holds them: reading them, and what is decided about them."""
+"""Reviews as the database holds them: listing them, and what is decided about them."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
-from uuid import UUID
+from typing import Final
 
-from setpoint.errors import RequestFailed
 from setpoint.protocol.strict_json import dumps
-from setpoint.protocol.values import decode_value
 from setpoint_hub.audit import About, Event
 from setpoint_hub.database import Connection, Database, Row
-from setpoint_hub.errors import not_found
-from setpoint_hub.plan import Active, Step
-from setpoint_hub.review import (
-    Base,
-    Edits,
-    Review,
-    Schedule,
-    State,
-    Stored,
-    Terms,
-    approvals_needed,
-    checks_of,
-    diff_hash,
-    refuse_nothing_left,
-)
+from setpoint_hub.review import Edits, Review, State, Stored, checks_of, diff_hash, refuse_nothing_left
 from setpoint_hub.store.audit import append
 from setpoint_hub.store.guard import Guard, Passed
 from setpoint_hub.store.intents import Author
-from setpoint_hub.store.keyrings import wrapped_in
-from setpoint_hub.store.keys import Key
+from setpoint_hub.store.review_rows import find_review, lock_review, read_reviews, step_of
 from setpoint_hub.turns import Turns
 
 __all__ = [
@@ -40,42 +22,14 @@ __all__ = [
     "Judge",
     "Reviews",
     "Whole",
-    "lock_review",
-    "no_review",
     "record_application",
-    "step_of",
+    "touch",
 ]
-
-_FIND: Final = """
-    SELECT r.*, a.name AS author_name, p.name AS scheduled_by_name,
-           e.revision AS head, e.protected, e.required_approvals,
-           ARRAY (
-               SELECT d.decided_by FROM ReviewDecision d JOIN Token t ON t.token_id = d.token_id
-               WHERE d.review_id = r.review_id AND d.kind = 'approve' AND d.diff_hash = r.diff_hash
-                 AND d.decided_by <> r.author AND (r.state <> 'open' OR t.revoked_at IS NULL)
-           ) AS approvers
-    FROM Review r
-    JOIN Account a ON a.user_id = r.author
-    JOIN Environment e ON e.env = r.env
-    LEFT JOIN Account p ON p.user_id = r.scheduled_by
-    WHERE r.review_id = ANY ($1::bigint[])
-    ORDER BY r.review_id DESC
-"""
 
 _IDS: Final = """
     SELECT review_id FROM Review
     WHERE ($1::text IS NULL OR env = $1) AND ($2::text IS NULL OR state = $2) AND review_id < $3
     ORDER BY review_id DESC LIMIT $4
-"""
-
-_BASES: Final = """
-    SELECT x.review_id, k.namespace, k.key, x.base_version_id, v.version_id AS now
-    FROM ReviewEdit x
-    JOIN Review r ON r.review_id = x.review_id
-    JOIN ConfigKey k ON k.key_id = x.key_id
-    LEFT JOIN ConfigVersion v ON v.env = r.env AND v.key_id = x.key_id AND v.is_active
-    WHERE x.review_id = ANY ($1::bigint[])
-    ORDER BY x.review_id, k.namespace, k.key
 """
 
 _EDITS: Final = """
@@ -95,10 +49,8 @@ _DECISIONS: Final = """
     SELECT d.kind, d.decided_by, a.name AS decided_by_name, d.decided_at, d.text, d.diff_hash,
            t.revoked_at IS NOT NULL AS revoked
     FROM ReviewDecision d JOIN Account a ON a.user_id = d.decided_by JOIN Token t ON t.token_id = d.token_id
-    WHERE d.review_id = $1 ORDER BY d.decision_id
+    WHERE d.review_id = $1 ORDER BY d.decision_id DESC LIMIT $2
 """
-
-_LOCK: Final = "SELECT FROM Review WHERE review_id = $1 FOR UPDATE"
 
 _DECIDE: Final = """
     INSERT INTO ReviewDecision (review_id, kind, decided_by, token_id, text, diff_hash)
@@ -126,16 +78,23 @@ _REBASE_EDITS: Final = """
 """
 _REBASE: Final = "UPDATE Review SET base_revision = $2, diff_hash = $3, checks = $4 WHERE review_id = $1"
 
-_TOUCHED: Final = "SELECT review_id FROM Review WHERE touched > $1 ORDER BY touched LIMIT 1000"
+_TOUCHED: Final = "SELECT review_id, touched FROM Review WHERE touched > $1 ORDER BY touched LIMIT $2"
 
 _DUE: Final = """
-    SELECT r.review_id, r.scheduled_by, r.scheduled_token, t.role,
+    SELECT r.review_id, r.scheduled_by, r.scheduled_token, r.apply_at, t.role,
            CASE WHEN t.revoked_at IS NOT NULL THEN 'has been revoked'
                 WHEN t.expires_at <= clock_timestamp() THEN 'has expired' END AS invalid
     FROM Review r JOIN Token t ON t.token_id = r.scheduled_token
     WHERE r.state = 'open' AND r.apply_at <= clock_timestamp()
     ORDER BY r.apply_at, r.review_id LIMIT 100 + $1
 """
+
+MOST_DECISIONS: Final = 1000
+"""What was said about a review, of which the newest is shown."""
+TOLD_AT_ONCE: Final = 1000
+"""Reviews that are read at once to tell of them."""
+READ_AT_ONCE: Final = 200
+"""Reviews that are read at least, however few are asked for: what is looked for may be rare among them."""
 
 _SETTLED_BY: Final[Mapping[str, Stored]] = {"reject": "rejected", "withdraw": "withdrawn"}
 
@@ -154,7 +113,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A review, what it does to each key with its value at the base and now, and what was said about it, in order."""
+    """A review, what it does to each key with its value at the base and now, and the latest said of it, in order."""
 
     review: Review
     edits: list[Row]
@@ -170,6 +129,12 @@ class DueReview:
     role: str
     invalid: str | None
     """What became of the token that scheduled it, if it is not valid any more."""
+    at: datetime
+
+    def stands(self, review: Review) -> bool:
+        """Say whether this is still the time at which the review is to be applied, on the account that said so."""
+        schedule = review.schedule
+        return schedule is not None and (schedule.at, schedule.token_id) == (self.at, self.by.token_id)
 
 
 class Reviews:
@@ -184,21 +149,22 @@ class Reviews:
     async def find(self, review_id: int) -> Review:
         """Return a review as it stands. Raises `not_found`."""
         async with self._database.borrow() as connection:
-            return await _find(connection, review_id)
+            return await find_review(connection, review_id)
 
     async def page(
         self, env: str | None, state: State | None, fits: Callable[[Review], bool], *, before: int, limit: int
     ) -> list[Review]:
         """Return up to `limit` reviews below an id that fit, the newest first; `state` is theirs, if asked."""
         stored = "open" if state in ("open", "approved", "stale") else state
+        at_once = max(limit, READ_AT_ONCE)
         found: list[Review] = []
         async with self._database.borrow() as connection:
             # What stands open is told apart by what it is based on, and reach by its keys: read on until enough fit.
             while len(found) < limit:
-                ids = [row["review_id"] for row in await connection.rows(_IDS, env, stored, before, limit)]
-                reviews = await _read(connection, ids)
+                ids = [row["review_id"] for row in await connection.rows(_IDS, env, stored, before, at_once)]
+                reviews = await read_reviews(connection, ids)
                 found += filter(fits, reviews)
-                if len(ids) < limit:
+                if len(ids) < at_once:
                     break
                 before = ids[-1]
         return found[:limit]
@@ -211,9 +177,9 @@ class Reviews:
         """Return all of a review as of one moment: the diff that is shown is the one that its hash is of."""
         async with self._database.snapshot() as connection:
             return Whole(
-                await _find(connection, review_id),
+                await find_review(connection, review_id),
                 await connection.rows(_EDITS, review_id),
-                await connection.rows(_DECISIONS, review_id),
+                (await connection.rows(_DECISIONS, review_id, MOST_DECISIONS))[::-1],
             )
 
     async def decide(self, review_id: int, decision: Decision, judge: Judge) -> None:
@@ -272,55 +238,51 @@ class Reviews:
             await _decide(connection, review, decision)
 
     async def stop(self, due: DueReview, why: str) -> None:
-        """Take a schedule away and say why, unless somebody settled the review or stopped it meanwhile."""
+        """Take a schedule away and say why, unless the review was settled, or given another time, meanwhile."""
         async with self._database.transaction() as connection:
             review = await lock_review(connection, due.id)
-            if review.stored != "open" or review.schedule is None or review.schedule.token_id != due.by.token_id:
+            if review.stored != "open" or not due.stands(review):
                 return
             await connection.run(_SCHEDULE, due.id, None, None, None)
             await _decide(connection, review, Decision("stop", due.by, f"schedule stopped: {why}"[:2000]))
 
-    async def touched_after(self, review_revision: int) -> list[Review]:
-        """Return the reviews that changed after a review_revision of the installation."""
+    async def touched_after(self, review_revision: int) -> tuple[list[Review], int | None]:
+        """Return the first reviews that changed after a review_revision, and where to go on; None: that is all."""
         async with self._database.borrow() as connection:
-            ids = [row["review_id"] for row in await connection.rows(_TOUCHED, review_revision)]
-            return await _read(connection, ids)
+            rows = await connection.rows(_TOUCHED, review_revision, TOLD_AT_ONCE)
+            reviews = await read_reviews(connection, [row["review_id"] for row in rows])
+            return reviews, rows[-1]["touched"] if len(rows) == TOLD_AT_ONCE else None
 
     async def due(self, *, beside: int) -> list[DueReview]:
         """Return the open reviews whose time has come, the oldest first: up to a hundred `beside` so many."""
         return [
             DueReview(
-                row["review_id"], Author(row["scheduled_by"], row["scheduled_token"]), row["role"], row["invalid"]
+                row["review_id"],
+                Author(row["scheduled_by"], row["scheduled_token"]),
+                row["role"],
+                row["invalid"],
+                row["apply_at"],
             )
             for row in await self._database.rows(_DUE, beside)
         ]
-
-
-async def lock_review(connection: Connection, review_id: int) -> Review:
-    """Lock a review until the transaction's end, and return it as it stands. Raises `not_found`."""
-    await connection.row(_LOCK, review_id)
-    return await _find(connection, review_id)
 
 
 async def record_application(connection: Connection, review_id: int, revision: int, decision: Decision) -> None:
     """Record, in the transaction that applies a review, that it did; on the audit's record is its change set."""
     await _add_decision(connection, review_id, decision)
     await connection.run(_APPLIED, review_id, revision)
+    await touch(connection, review_id)
+
+
+async def touch(connection: Connection, review_id: int) -> None:
+    """Count a change of a review, so that hubs tell of it; before what is put on record, and after all else."""
     await connection.run(_TOUCH, review_id)
-
-
-def step_of(row: Row) -> Step:
-    """Return the step of an edit, on top of what is active now."""
-    key = Key(row["key_id"], row["namespace"], row["key"], row["value_type"], row["secret"])
-    before = None if row["now"] is None else Active(row["now"], row["now_value"])
-    after = None if row["version_id"] is None else Active(row["version_id"], row["value"], wrapped_in(row))
-    return Step(key, before, after, is_new=row["is_new"])
 
 
 async def _decide(connection: Connection, review: Review, decision: Decision) -> None:
     """Put a decision on record, with the review and in the audit, as the last of its transaction."""
     decided = await _add_decision(connection, review.id, decision)
-    await connection.run(_TOUCH, review.id)
+    await touch(connection, review.id)
     # Who approves the same diff twice has said nothing new.
     if decided is not None:
         about: dict[str, About] = {
@@ -334,59 +296,3 @@ async def _decide(connection: Connection, review: Review, decision: Decision) ->
 async def _add_decision(connection: Connection, review_id: int, decision: Decision) -> Row | None:
     by = decision.by
     return await connection.row(_DECIDE, review_id, decision.kind, by.user_id, by.token_id, decision.text)
-
-
-async def _find(connection: Connection, review_id: int) -> Review:
-    found = await _read(connection, [review_id])
-    if not found:
-        raise no_review(review_id)
-    return found[0]
-
-
-def no_review(review_id: int) -> RequestFailed:
-    """Return the answer for a review that does not exist, or not for who asks."""
-    return not_found(f"there is no review {review_id}: see the list of reviews")
-
-
-async def _read(connection: Connection, ids: Iterable[int]) -> list[Review]:
-    asked = list(ids)
-    bases: dict[int, list[Base]] = {}
-    for row in await connection.rows(_BASES, asked):
-        base = Base(row["namespace"], row["key"], row["base_version_id"], row["now"])
-        bases.setdefault(row["review_id"], []).append(base)
-    rows = await connection.rows(_FIND, asked)
-    return [_review(row, tuple(bases.get(row["review_id"], ()))) for row in rows]
-
-
-def _review(row: Row, bases: tuple[Base, ...]) -> Review:
-    return Review(
-        id=row["review_id"],
-        env=row["env"],
-        how=row["how"],
-        author_id=row["author"],
-        author_name=row["author_name"],
-        reason=row["reason"],
-        ticket=row["ticket"],
-        created_at=row["created_at"],
-        terms=Terms(row["expires_in"], row["confirm_within"]),
-        base_revision=row["base_revision"],
-        diff_hash=bytes(row["diff_hash"]),
-        checks=cast("list[dict[str, object]]", decode_value(row["checks"])),
-        stored=row["state"],
-        applied_revision=row["applied_revision"],
-        undoes=row["undoes"],
-        schedule=_schedule(row),
-        needed=approvals_needed(
-            protected=row["protected"],
-            required=row["required_approvals"],
-            takes_back_newest=row["undoes"] is not None and row["undoes"] == row["head"],
-        ),
-        approvers=frozenset(row["approvers"]),
-        bases=bases,
-    )
-
-
-def _schedule(row: Row) -> Schedule | None:
-    if row["apply_at"] is None:
-        return None
-    return Schedule(row["apply_at"], row["scheduled_by"], row["scheduled_by_name"], UUID(str(row["scheduled_token"])))

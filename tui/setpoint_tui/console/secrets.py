@@ -42,7 +42,7 @@ async def reveal_secret(console: "Console", env: str, key: KeyId) -> None:
     try:
         found = await reveal(bridge.feed, env, key)
     except SetpointError as error:
-        bridge.say(f"{path} is not revealed: {error}", Severity.ERROR)
+        bridge.say(f"{path} is not revealed: {safe_text(str(error), limit=400)}", Severity.ERROR)
         return
     bridge.model.revealed.show(env, key, found.version, found.value, time.monotonic())
     bridge.model.dirty.mark(Topic.DETAIL)
