@@ -71,6 +71,14 @@ ALTER TABLE Token ADD COLUMN IF NOT EXISTS created_by bigint REFERENCES Account;
 -- Written at most about once a minute.
 ALTER TABLE Token ADD COLUMN IF NOT EXISTS last_used_at timestamptz;
 
+CREATE OR REPLACE FUNCTION setpoint_stays_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the token % stays revoked: give another one', OLD.token_id USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE OR REPLACE TRIGGER stays_revoked BEFORE UPDATE OF revoked_at ON Token
+    FOR EACH ROW WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL) EXECUTE FUNCTION setpoint_stays_revoked();
+
 
 -- An environment and where its log stands.
 CREATE TABLE IF NOT EXISTS Environment (

@@ -14,7 +14,7 @@ import pytest
 from setpoint_hub.database_users import DatabaseUser, user_of
 from setpoint_hub.errors import StartRefused
 from support.databases import as_hub
-from support.hubs import Hubs, RunningHub
+from support.hubs import Hubs, RunningHub, issue_token
 from support.programs import run_program, start_program
 from support.waiting import WITHIN
 from support.wire import open_wire
@@ -119,6 +119,14 @@ async def test_a_user_keeps_its_name_whoever_writes(database: Database) -> None:
     await database.execute("UPDATE Account SET name = name")
     with pytest.raises(asyncpg.RestrictViolationError, match="keeps its name"):
         await database.execute("UPDATE Account SET name = 'somebody else'")
+
+
+async def test_a_revoked_token_stays_revoked_whoever_writes(database: Database, database_url: str) -> None:
+    await issue_token(database_url)
+    await database.execute("UPDATE Token SET revoked_at = now()")
+    await database.execute("UPDATE Token SET revoked_at = now(), last_used_at = now()")
+    with pytest.raises(asyncpg.RestrictViolationError, match="stays revoked"):
+        await database.execute("UPDATE Token SET revoked_at = NULL")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import pytest
 
 from setpoint_hub.reverting import reversal_note
 from setpoint_hub.review import NO_TERMS, Terms
+from setpoint_hub.store import deadlines
 from setpoint_hub.store.deadlines import Due, due_times
 from setpoint_hub.store.keys import Key
 from support.hubs import Hubs, RunningHub, issue_token, running_hub
+from support.tokens import token_of
 from support.waiting import eventually
 from support.wire import Wire
 
@@ -153,6 +155,23 @@ async def test_a_confirmed_change_stays(wire: Wire, database: "Database[asyncpg.
     assert (await wire.ask("temporary.list"))["changes"] == []
     refused = await wire.refusal("change.confirm", env="staging", revision=2)
     assert (refused.kind, "confirmed already" in refused.message) == ("conflict", True)
+
+
+async def test_what_is_out_of_reach_takes_no_place_in_the_list(
+    hub: RunningHub, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "MOST_PENDING", 2)
+    await wire.ask("key.create", namespace="search", key="size", type="int")
+    for value in range(5):
+        changes = [{"namespace": "search", "key": "size", "value": value}]
+        await wire.ask("set", env="staging", changes=changes, note="", expires_in=LONG)
+    for value in range(3):
+        await wire.set(value, expires_in=2 * LONG)
+    token = await token_of(hub, "reader", ["staging"], ["payments"])
+    async with hub.connect_once_known(token) as narrow:
+        for asked in ({}, {"env": "staging"}):
+            listed = (await narrow.ask("temporary.list", **asked))["changes"]
+            assert [one["revision"] for one in listed] == [6, 7]
 
 
 async def test_a_change_that_is_not_confirmed_takes_itself_back(

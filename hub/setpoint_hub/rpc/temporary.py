@@ -37,8 +37,8 @@ class TemporaryMethods:
     async def _list(self, session: Session, asked: TemporaryParams) -> object:
         if asked.env is not None and await self._history.position(asked.env) is None:
             raise not_found(f"there is no environment {asked.env[:40]}")
-        rows = await self._deadlines.pending(asked.env)
-        return {"changes": [_pending(row) for row in rows if _reaches(session.principal, row)]}
+        rows = await self._deadlines.pending(asked.env, lambda row: _reaches(session.principal, row))
+        return {"changes": [_pending(row) for row in rows]}
 
     async def _confirm(self, session: Session, asked: ConfirmParams) -> object:
         change_set = await self._log.change_set(asked.env, asked.revision)

@@ -1,6 +1,6 @@
 """Changes that take themselves back: when each is due, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -45,10 +45,14 @@ _PENDING: Final = """
     JOIN Change c ON c.env = d.env AND c.revision = d.revision
     JOIN ConfigKey k ON k.key_id = c.key_id
     WHERE d.settled_at IS NULL AND ($1::text IS NULL OR d.env = $1)
+      AND ($2::timestamptz IS NULL OR (d.due_at, d.env, d.revision, d.kind) > ($2, $3::text, $4::bigint, $5::text))
     GROUP BY d.env, d.revision, d.kind, d.due_at, s.how, s.changed_by, a.name, s.note
     ORDER BY d.due_at, d.env, d.revision, d.kind
-    LIMIT 1000
+    LIMIT $6
 """
+
+MOST_PENDING: Final = 1000
+"""Temporary changes that a list shows."""
 
 # Not after its time: whether it is kept must not depend on which hub looks first.
 _CONFIRM: Final = """
@@ -152,9 +156,19 @@ class Deadlines:
         row = await self._database.row(_NEXT)
         return None if row is None else row["seconds"]
 
-    async def pending(self, env: str | None) -> list[Row]:
-        """Return what will take itself back, the soonest first, with its keys."""
-        return await self._database.rows(_PENDING, env)
+    async def pending(self, env: str | None, fits: Callable[[Row], bool]) -> list[Row]:
+        """Return what will take itself back and fits, the soonest first, with its keys: up to MOST_PENDING."""
+        found: list[Row] = []
+        after: tuple[object, ...] = (None, None, None, None)
+        # Reach is told apart by the keys: read on until enough fit.
+        while len(found) < MOST_PENDING:
+            page = await self._database.rows(_PENDING, env, *after, MOST_PENDING)
+            found += filter(fits, page)
+            if len(page) < MOST_PENDING:
+                break
+            last = page[-1]
+            after = last["due_at"], last["env"], last["revision"], last["kind"]
+        return found[:MOST_PENDING]
 
     async def confirm(self, env: str, revision: int, *, actor: Actor) -> datetime:
         """Keep a change that waits for it, on record. Raises `not_found`, and `conflict`: it is settled or too late."""
