@@ -60,13 +60,21 @@ class Timetable:
         while True:
             pause = LOOK_SECONDS
             try:
-                await self._do_what_is_due()
-                pause = await self._pause()
+                pause = await self._look()
             except DatabaseUnavailable as error:
                 log.debug("what is due cannot be looked at: %s", error)
             except Exception:  # The root of a task: a database under repair refuses in many ways.
                 log.exception("what is due cannot be looked at")
             await asyncio.sleep(pause)
+
+    async def _look(self) -> float:
+        """Do what is due, and return for how long to pause."""
+        seconds = await self._deadlines.seconds_to_next()
+        if seconds is not None and seconds <= 0:
+            await self._do_what_is_due()
+            seconds = await self._deadlines.seconds_to_next()
+        # What fails stays due: the usual pause keeps it from being asked for all the time.
+        return LOOK_SECONDS if seconds is None or seconds <= 0 else min(LOOK_SECONDS, seconds)
 
     async def _do_what_is_due(self) -> None:
         # What failed stays due: it must neither fill the page that is read, nor hold up by its slowness what is new.
@@ -81,11 +89,6 @@ class Timetable:
         again = min(self._failed, key=self._failed.__getitem__, default=None)
         if again is not None and self._failed[again] <= self._clock():
             await self._guarded(again, due[again])
-
-    async def _pause(self) -> float:
-        # A deadline that fails stays due: the usual pause keeps it from being asked for all the time.
-        seconds = await self._deadlines.seconds_to_next()
-        return LOOK_SECONDS if seconds is None or seconds <= 0 else min(LOOK_SECONDS, seconds)
 
     async def _guarded(self, subject: Subject, work: Work) -> None:
         """Keep one failure from holding up the rest."""

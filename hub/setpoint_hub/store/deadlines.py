@@ -30,8 +30,12 @@ _DUE: Final = """
     ORDER BY d.due_at, d.env, d.revision, d.kind LIMIT 100 + $1
 """
 
+# All that a hub asks while nothing is due: one look at the beginning of each index.
 _NEXT: Final = """
-    SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 AS seconds FROM Deadline WHERE settled_at IS NULL
+    SELECT extract(epoch FROM least(
+        (SELECT min(due_at) FROM Deadline WHERE settled_at IS NULL),
+        (SELECT min(apply_at) FROM Review WHERE state = 'open' AND apply_at IS NOT NULL)
+    ) - clock_timestamp())::float8 AS seconds
 """
 
 _PENDING: Final = """
@@ -152,7 +156,7 @@ class Deadlines:
         ]
 
     async def seconds_to_next(self) -> float | None:
-        """Return how long it is to the next deadline; None when there is none."""
+        """Return how long it is to the next deadline, or to a review's time; None when there is neither."""
         row = await self._database.row(_NEXT)
         return None if row is None else row["seconds"]
 
