@@ -132,9 +132,15 @@ async def test_a_review_is_applied_at_a_time(setpoint: CommandLine) -> None:
     number = str(await propose(setpoint))
     at = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
     shown = await setpoint.done("review", "apply", number, "--at", at.isoformat())
-    assert f"time    is applied at {at:%Y-%m-%d %H:%M:%S} UTC, once it is approved" in shown.lines
+    (line,) = [line for line in shown.lines if line.startswith("time ")]
+    assert line.startswith(f"time    is applied at {at:%Y-%m-%d %H:%M:%S} UTC, in ")
+    assert line.endswith(", if it is approved by then")
     for words in (("--at", "soon"), ("--at", "1999-01-01"), ("--at", at.isoformat(), "--break-glass")):
         assert (await setpoint("review", "apply", number, *words)).code == 2
+    again = await setpoint.done("review", "apply", number, "--at", "in 2d", "--json")
+    assert datetime.fromisoformat(again.json["apply_at"]) > at + timedelta(days=1)
+    withdrawn = await setpoint.done("review", "withdraw", number)
+    assert not [line for line in withdrawn.lines if line.startswith("time ")]
 
 
 async def test_an_admin_breaks_the_glass_with_a_reason(setpoint: CommandLine, as_bob: As) -> None:

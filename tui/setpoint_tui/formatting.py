@@ -15,6 +15,7 @@ __all__ = [
     "counted",
     "format_age",
     "format_change",
+    "format_countdown",
     "format_duration",
     "format_milliseconds",
     "format_revision",
@@ -90,6 +91,16 @@ def format_duration(seconds: float) -> str:
         if whole >= length:
             return f"{whole // length}{unit}"
     return f"{whole}s"
+
+
+def format_countdown(seconds: float) -> str:
+    """Return a time that one can watch pass: 09:59 below an hour, above it two units such as 3h 12m."""
+    whole = max(0, int(seconds))
+    if whole < 3_600:
+        return f"{whole // 60:02d}:{whole % 60:02d}"
+    if whole < 86_400:
+        return f"{whole // 3_600}h {whole % 3_600 // 60:02d}m"
+    return f"{whole // 86_400}d {whole % 86_400 // 3_600}h"
 
 
 def format_age(at: datetime, now: datetime) -> str:

@@ -85,6 +85,7 @@ class Review(Answer):
     expires_in: float | None = None
     confirm_within: float | None = None
     apply_at: datetime | None = None
+    scheduled_by: Person | None = None
     applied_revision: int | None = None
     checks: tuple[ReviewCheck, ...] = ()
     changes: tuple[ReviewChange, ...] = ()

@@ -14,6 +14,8 @@ from setpoint_tui.formatting import (
     format_revision,
     format_value,
 )
+from setpoint_tui.model.reviews import due_at, said_with
+from setpoint_tui.moments import moment_words
 from setpoint_tui.review_answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.text_safety import safe_text
 
@@ -79,8 +81,9 @@ def _approvals(review: Review) -> str:
 
 def _times(review: Review) -> list[str]:
     lines: list[str] = []
-    if review.apply_at is not None:
-        lines.append(f"is applied at {review.apply_at:%Y-%m-%d %H:%M:%S} UTC, once it is approved")
+    due = due_at(review)
+    if due is not None:
+        lines.append(f"is applied at {moment_words(due, datetime.now(UTC))}, if it is approved by then")
     if review.expires_in is not None:
         lines.append(f"takes itself back {format_duration(review.expires_in)} after it is applied")
     if review.confirm_within is not None:
@@ -103,7 +106,7 @@ def _print_checks(review: Review) -> None:
 
 
 def _print_decision(decision: ReviewDecision) -> None:
-    said = f": {safe_text(decision.text)}" if decision.text else ""
+    said = f": {safe_text(said_with(decision))}" if decision.text else ""
     lapsed = " (of another diff: it does not count any more)" if decision.counts is False else ""
     at = f"{decision.at:%Y-%m-%d %H:%M}"
     print_line((f"{at} ", "dim"), f"{safe_text(decision.by.name)} · {safe_text(decision.kind)}{said}{lapsed}")

@@ -1,5 +1,6 @@
 """`review` and `confirm`: deciding on changes that wait for approval, and keeping those that wait for a word."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from setpoint_tui.cli.writes import check_wait, write_once
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.formatting import format_revision
 from setpoint_tui.link import HubLink
+from setpoint_tui.moments import parse_moment
 from setpoint_tui.review_answers import Review, ReviewList
 from setpoint_tui.text_safety import safe_text
 from setpoint_tui.writing import Written
@@ -110,7 +112,7 @@ def apply(
     review: Id,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="TIME", help="Have a hub apply it then (ISO 8601; without a zone, UTC)."),
+        typer.Option("--at", metavar="TIME", help="Have a hub apply it then: 22:00, 'in 2h', or ISO 8601."),
     ] = None,
     break_glass: options.BreakGlass = False,
     note: options.Note = "",
@@ -124,7 +126,8 @@ def apply(
             raise InvalidSettings(
                 "--at applies it later, with its approvals: leave out --break-glass and --require-all"
             )
-        _ask("review.apply", {"review": review, "at": at}, as_json=json)
+        moment = parse_moment(at, datetime.now(UTC))
+        _ask("review.apply", {"review": review, "at": moment.isoformat()}, as_json=json)
         return
     check_wait(wait, require_all)
     params = {"review": review, **({"break_glass": True, "note": note} if break_glass else {})}

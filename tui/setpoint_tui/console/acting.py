@@ -65,7 +65,12 @@ class Acting:
 
     async def propose(self, proposal: Proposal) -> Outcome | None:
         """Show what a write would do; make it when the person says yes, and say what became of it. None: cancelled."""
-        outcome = await self.carry_out(proposal)
+        confirmed = await self.confirmed(proposal)
+        return await self.make(proposal, confirmed) if isinstance(confirmed, Confirmed) else confirmed
+
+    async def make(self, proposal: Proposal, confirmed: Confirmed) -> Outcome:
+        """Make a write that the person said yes to, say what became of it, and show a conflict."""
+        outcome = await self._make(proposal, confirmed, self._bridge.intents.perform)
         if isinstance(outcome, Conflicted):
             title = Content.assemble(environment_badge(self._model, proposal.intent.env), "  ", ("Conflict", "bold"))
             lines = list(conflict_lines(self._model, proposal, outcome))
@@ -73,18 +78,24 @@ class Acting:
         return outcome
 
     async def carry_out(self, proposal: Proposal, perform: Perform | None = None) -> Outcome | None:
-        """Do the same, and leave it to the caller to show a conflict. `perform` makes the write."""
+        """Propose, and leave it to the caller to show a conflict. `perform` makes the write."""
+        confirmed = await self.confirmed(proposal)
+        if not isinstance(confirmed, Confirmed):
+            return confirmed
+        return await self._make(proposal, confirmed, perform or self._bridge.intents.perform)
+
+    async def confirmed(self, proposal: Proposal) -> Confirmed | Refused | None:
+        """Ask the person; None: they said no; Refused: it cannot be sent now, which was said."""
         hub = self._bridge.feed.connection
         refused = role_refuses_because(self._model, proposal.intent.env) or writes_refused_because(self._model.link)
-        if refused is not None:
-            return self._said(Refused(refused, "unavailable"), proposal)
-        confirmed = await self._confirmed(proposal)
-        if confirmed is None:
-            return None
-        if self._bridge.feed.connection is not hub:
-            return self._said(Refused("the console went over to another hub meanwhile", "unavailable"), proposal)
-        intent = replace(proposal.intent, params={**proposal.intent.params, **confirmed.params})
-        return self._said(await (perform or self._bridge.intents.perform)(intent), proposal)
+        confirmed = await self._asked(proposal) if refused is None else None
+        if confirmed is not None and self._bridge.feed.connection is not hub:
+            refused = "the console went over to another hub meanwhile"
+        if refused is None:
+            return confirmed
+        outcome = Refused(refused, "unavailable")
+        self._said(outcome, proposal)
+        return outcome
 
     # -- what keys and the palette start
 
@@ -224,7 +235,11 @@ class Acting:
                 )
         return ()
 
-    async def _confirmed(self, proposal: Proposal) -> Confirmed | None:
+    async def _make(self, proposal: Proposal, confirmed: Confirmed, perform: Perform) -> Outcome:
+        intent = replace(proposal.intent, params={**proposal.intent.params, **confirmed.params})
+        return self._said(await perform(intent), proposal)
+
+    async def _asked(self, proposal: Proposal) -> Confirmed | None:
         env = proposal.intent.env
         if env not in self._model.fleet:
             # The dialog shows the reach as soon as it is known; it does not wait for it.

@@ -76,7 +76,7 @@ _TABLE = (
     Action("review_comment", "m", "Comment", "say something about it", "decide('comment')", writes=True),
     Action("review_withdraw", "w", "Withdraw", "take my own change back", "decide('withdraw')", writes=True),
     Action("review_rebase", "b", "Rebase", "base my change on what holds now", "decide('rebase')", writes=True),
-    Action("review_apply", "A", "Apply", "make an approved change", "apply", writes=True),
+    Action("review_apply", "A", "Apply", "make an approved change, now or at a time", "apply", writes=True),
     Action("review_states", "t", "States", "what waits, mine, or all", "states"),
     Action("group", "t", "Group", "group differently", "group"),
     Action("deleted", "X", "Deleted", "keys without a value here, and what they had", "deleted"),

@@ -1,8 +1,11 @@
 """What a person decides about a review: asked with its diff on show, told to the hub once, and said."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from setpoint.errors import HubUnreachable, RequestFailed, SetpointError
+from setpoint_tui.console.dialogs.confirm import Confirmed
 from setpoint_tui.console.dialogs.decide import DecideDialog
 from setpoint_tui.console.widgets.review_view import proposed_changes
 from setpoint_tui.errors import AnswerLost
@@ -10,7 +13,8 @@ from setpoint_tui.formatting import counted, format_revision
 from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.proposals import Proposal
-from setpoint_tui.model.reviews import why_not_decided
+from setpoint_tui.model.reviews import due_at, why_not_decided
+from setpoint_tui.moments import moment_words
 from setpoint_tui.review_answers import Review
 from setpoint_tui.reviewing import decide
 from setpoint_tui.text_safety import safe_text
@@ -39,20 +43,40 @@ async def decide_on(console: "Console", review: Review, kind: str) -> None:
         bridge.say("nothing was decided: the console went over to another hub meanwhile", Severity.ERROR)
         return
     bound = {"diff_hash": review.diff_hash} if kind == "approve" else {}
-    try:
-        after = await decide(bridge.feed, kind, {"review": review.id, "text": text, **bound})
-    except AnswerLost:
-        said = f"review {review.id}: the answer was lost; the review shows what became of it"
-        bridge.say(said, Severity.WARNING)
-    except SetpointError as error:
-        bridge.say(f"review {review.id}: nothing was decided: {safe_text(str(error), limit=400)}", _weight(error))
-    else:
-        bridge.say(f"review {after.id} of {safe_text(after.env)}: {_done(kind, after)}", Severity.SUCCESS)
-    bridge.model.expire_reviews()
+    params = {"review": review.id, "text": text, **bound}
+    await _tell(console, kind, params, "nothing was decided", lambda after: _done(kind, after))
 
 
 async def apply_review(console: "Console", review: Review) -> None:
-    """Make the change of an approved review, asked like every write."""
+    """Make the change of a review, asked like every write; at a time that the person gave, a hub makes it."""
+    proposal = _application(review)
+    confirmed = await console.acting.confirmed(proposal)
+    if isinstance(confirmed, Confirmed):
+        if confirmed.at is None:
+            await console.acting.make(proposal, confirmed)
+        else:
+            params = {"review": review.id, "at": confirmed.at.isoformat()}
+            await _tell(console, "apply", params, "it was not scheduled", _scheduled)
+    console.bridge.model.expire_reviews()
+
+
+async def _tell(
+    console: "Console", action: str, params: dict[str, Any], failed: str, done: Callable[[Review], str]
+) -> None:
+    """Tell the hub once, and say what became of it."""
+    bridge, number = console.bridge, params["review"]
+    try:
+        after = await decide(bridge.feed, action, params)
+    except AnswerLost:
+        bridge.say(f"review {number}: the answer was lost; the review shows what became of it", Severity.WARNING)
+    except SetpointError as error:
+        bridge.say(f"review {number}: {failed}: {safe_text(str(error), limit=400)}", _weight(error))
+    else:
+        bridge.say(f"review {after.id} of {safe_text(after.env)}: {done(after)}", Severity.SUCCESS)
+    bridge.model.expire_reviews()
+
+
+def _application(review: Review) -> Proposal:
     title = f"apply review {review.id}"
     changes = proposed_changes(review)
     intent = Intent(
@@ -64,11 +88,24 @@ async def apply_review(console: "Console", review: Review) -> None:
     )
     based_on = f"{safe_text(review.env)} {format_revision(review.base_revision)}"
     needs = why_not_decided(review, "apply", None) or ""
-    proposal = Proposal(
-        intent, title, changes, based_on=based_on, asks_note=False, needs_glass=safe_text(needs, limit=300)
+    schedule = review.may.get("schedule")
+    return Proposal(
+        intent,
+        title,
+        changes,
+        based_on=based_on,
+        asks_note=False,
+        needs_glass=safe_text(needs, limit=300),
+        may_wait=schedule is not None and schedule.allowed,
+        due=due_at(review),
     )
-    await console.acting.propose(proposal)
-    console.bridge.model.expire_reviews()
+
+
+def _scheduled(after: Review) -> str:
+    if after.apply_at is None:
+        return "it has no time any more: look at it again"
+    needed = "" if after.state == "approved" else ", if it is approved by then"
+    return f"a hub applies it at {moment_words(after.apply_at, datetime.now(UTC))}{needed}"
 
 
 def _done(kind: str, after: Review) -> str:

@@ -42,7 +42,8 @@ def what_becomes(model: Model, proposal: Proposal, *, glass: bool) -> str | None
         return "past review: it is made at once, and everybody who is connected is told"
     match becomes(model, proposal):
         case Becomes.APPLIED if proposal.needs_glass:
-            return f"not to be applied yet: {proposal.needs_glass}"
+            # Not made as it stands, and what is missing is told by who asks for it.
+            return None
         case Becomes.APPLIED:
             return "approved: it is made at once, as one change set"
         case Becomes.TAKEN_BACK:

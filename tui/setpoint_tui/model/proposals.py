@@ -1,6 +1,7 @@
 """A write that is proposed to the person, with everything that a dialog shows before it is made."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from setpoint_tui.model.diff_lines import Absent
 from setpoint_tui.model.intent import Intent
@@ -31,4 +32,8 @@ class Proposal:
     based_on: str = ""
     asks_note: bool = True
     needs_glass: str = ""
-    """Why it can be made by breaking the glass only, safe to show; empty: it needs no such thing."""
+    """Why it cannot be made now but by breaking the glass, safe to show; empty: it can."""
+    may_wait: bool = False
+    """Whether a hub can be told to make it at a time."""
+    due: datetime | None = None
+    """When a hub is to make it already."""

@@ -1,13 +1,15 @@
 """The reviews that are known, which of them are listed, and what is fetched of them. Pure."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
 from setpoint_tui.answers import PastChangeSet
-from setpoint_tui.review_answers import Review
+from setpoint_tui.review_answers import Review, ReviewDecision
 
-__all__ = ["WAITING", "Reviews", "Which", "matches", "why_not_decided"]
+__all__ = ["WAITING", "Reviews", "Which", "due_at", "matches", "said_with", "why_not_applied", "why_not_decided"]
 
 WAITING = ("open", "approved", "stale")
 """States in which somebody still has to do something."""
@@ -51,7 +53,7 @@ class Reviews:
         self.known = {review.id: review for review in reviews}
         for number, found in self.whole.items():
             listed = self.known.get(number)
-            if listed is not None and (listed.state, listed.diff_hash) != (found.state, found.diff_hash):
+            if listed is not None and _standing(listed) != _standing(found):
                 self._expired.add(number)
         self.loaded, self.trouble = True, None
 
@@ -110,6 +112,32 @@ def why_not_decided(review: Review, action: str, me: int | None) -> str | None:
     ):
         return "you have approved it already"
     return None
+
+
+def why_not_applied(review: Review, me: int | None) -> str | None:
+    """Return why there is no way to have a review applied: not now, not at a time, not past its approvals."""
+    ways = [review.may.get(action) for action in ("schedule", "break_glass")]
+    if any(permission is not None and permission.allowed for permission in ways):
+        return None
+    return why_not_decided(review, "apply", me)
+
+
+def due_at(review: Review) -> datetime | None:
+    """Return when a hub is to apply a review, or None: nobody said so, or it is settled."""
+    return review.apply_at if review.state in WAITING else None
+
+
+def _standing(review: Review) -> tuple[object, ...]:
+    """What a list tells of a review that may have changed since it was looked at."""
+    return review.state, review.diff_hash, review.approvals, review.apply_at
+
+
+def said_with(decision: ReviewDecision) -> str:
+    """Return what goes with a decision, which is not safe to show; the time of a schedule as people read it."""
+    if decision.kind == "schedule":
+        with suppress(ValueError, OverflowError):
+            return f"{datetime.fromisoformat(decision.text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return decision.text
 
 
 def _is_asked_for(review: Review, which: Which, me: int | None) -> bool:

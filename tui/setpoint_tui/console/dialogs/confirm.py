@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.console.widgets.diff_view import diff_content
 from setpoint_tui.console.widgets.guard import Guard
 from setpoint_tui.console.widgets.plain_input import PlainInput
+from setpoint_tui.console.widgets.when import WhenRow
 from setpoint_tui.formatting import counted
 from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.dirty import Dirty
@@ -26,6 +28,7 @@ from setpoint_tui.model.policy import Becomes, becomes, button_of, may_break_gla
 from setpoint_tui.model.proposals import Proposal, ProposedChange
 from setpoint_tui.model.reach import expected_reach, reach_sentence
 from setpoint_tui.model.risk import Rung, rung_of
+from setpoint_tui.moments import moment_words
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["ConfirmDialog", "Confirmed"]
@@ -47,6 +50,8 @@ class Confirmed:
 
     note: str
     break_glass: bool = False
+    at: datetime | None = None
+    """When a hub is to make it; None: it is made now."""
 
     @property
     def params(self) -> dict[str, Any]:
@@ -91,6 +96,8 @@ class ConfirmDialog(Dialog[Confirmed | None]):
                     yield PlainInput(
                         self._note, placeholder=wanted, id="reason", compact=True, max_length=_LONGEST_NOTE
                     )
+            if self._proposal.may_wait:
+                yield WhenRow()
             if self._rung is Rung.PROTECTED:
                 env = self._proposal.intent.env
                 takes_back = becomes(self.model, self._proposal) is Becomes.TAKEN_BACK
@@ -115,8 +122,9 @@ class ConfirmDialog(Dialog[Confirmed | None]):
                 self.query_one("#cancel").focus()
             case Rung.PROTECTED:
                 self.query("Input").first().focus()
-                # The armed time runs out although nothing is heard.
-                self.set_interval(1.0, self._draw)
+        if self._rung is Rung.PROTECTED or self._proposal.may_wait:
+            # Times run out although nothing is heard.
+            self.set_interval(1.0, self._draw)
 
     def show_body(self, dirty: Dirty) -> None:
         if dirty:
@@ -126,7 +134,7 @@ class ConfirmDialog(Dialog[Confirmed | None]):
         self.query_one("#confirm-effect", Static).update(Content("\n").join(list(self._effect())))
         button = self.query_one("#yes", Button)
         button.disabled = self._why_not() is not None
-        title = button_of(self.model, self._proposal, glass=self._breaks_glass)
+        title = "Schedule" if self._waits else button_of(self.model, self._proposal, glass=self._breaks_glass)
         if str(button.label) != title:
             button.label = Content(title)
             button.refresh(layout=True)
@@ -190,13 +198,23 @@ class ConfirmDialog(Dialog[Confirmed | None]):
         if self._why_not() is None:
             guard = self._guard
             glass = guard is not None and guard.breaks_glass
-            self.close(Confirmed(guard.glass_reason if guard is not None and glass else self._reason, glass))
+            said = guard.glass_reason if guard is not None and glass else self._reason
+            self.close(Confirmed(said, glass, None if self._when is None else self._when.read()))
 
     # -- what is shown
 
     @property
     def _guard(self) -> Guard | None:
         return self.query_one(Guard) if self._rung is Rung.PROTECTED else None
+
+    @property
+    def _when(self) -> WhenRow | None:
+        return self.query_one(WhenRow) if self._proposal.may_wait else None
+
+    @property
+    def _waits(self) -> bool:
+        """Whether it is to be made at a time, and not now."""
+        return self._when is not None and not self._when.is_now
 
     @property
     def _breaks_glass(self) -> bool:
@@ -214,14 +232,22 @@ class ConfirmDialog(Dialog[Confirmed | None]):
 
     def _why_not(self) -> str | None:
         """Return what is missing before it can be written, or None."""
-        refused = writes_refused_because(self.model.link)
+        refused = writes_refused_because(self.model.link) or (None if self._when is None else self._when.mistake)
+        if refused is None and self._proposal.needs_glass and not self._breaks_glass and not self._waits:
+            return f"{self._proposal.needs_glass}; {self._another_way}"
         if refused is not None or self._guard is None:
             return refused
         if not self._reason and not self._breaks_glass:
             return "say why: a protected environment takes no change without a reason"
-        if self._proposal.needs_glass and not self._breaks_glass:
-            return f"{self._proposal.needs_glass}; an admin may break the glass"
+        if self._waits and self._breaks_glass:
+            return "the glass is broken now or not at all: leave the time empty, or take the mark away"
         return self._guard.why_not(self.model.arming)
+
+    @property
+    def _another_way(self) -> str:
+        ways = ["give it a time"] if self._proposal.may_wait else []
+        ways += ["break the glass"] if may_break_glass(self.model, self._proposal.intent.env) else []
+        return " or ".join(ways) or "an admin may break the glass"
 
     def _body(self) -> Iterator[Content]:
         changes = self._proposal.changes
@@ -252,7 +278,9 @@ class ConfirmDialog(Dialog[Confirmed | None]):
         if terms is not None:
             yield Content.styled(terms, "bold $text-warning")
         policy = what_becomes(model, self._proposal, glass=self._breaks_glass)
-        if policy is not None:
+        if self._when is not None:
+            yield from _timing(self._proposal, self._when)
+        if policy is not None and not self._waits:
             yield Content.styled(policy, "bold $text-warning")
         armed = None if self._guard is None else self._guard.armed_words(model.arming)
         if armed is not None:
@@ -271,6 +299,17 @@ class ConfirmDialog(Dialog[Confirmed | None]):
             return []
         now = _versions(self.model, self._proposal)
         return [key for key, version in self._shown_versions.items() if now[key] != version]
+
+
+def _timing(proposal: Proposal, when: WhenRow) -> Iterator[Content]:
+    """Say when a hub makes it, and what becomes of the time that it has already."""
+    words = when.words
+    if words is not None:
+        said = f"a hub applies it at {words}, if it has its approvals then and its base has not moved"
+        yield Content.styled(said, "bold $text-warning")
+    if proposal.due is not None:
+        after = "another time replaces that" if when.is_now else "this replaces that"
+        yield Content.styled(f"it waits for {moment_words(proposal.due, datetime.now(UTC))}: {after}", "$text-warning")
 
 
 def _diff(change: ProposedChange, limit: int | None) -> Iterator[Content]:

@@ -19,7 +19,7 @@ from setpoint_tui.console.widgets.big_table import BigTable
 from setpoint_tui.console.widgets.diff_view import DiffView
 from setpoint_tui.console.widgets.quiet import Line, retitle
 from setpoint_tui.model.dirty import Dirty, Topic
-from setpoint_tui.model.reviews import Which, why_not_decided
+from setpoint_tui.model.reviews import Which, due_at, why_not_applied, why_not_decided
 from setpoint_tui.review_answers import Review
 from setpoint_tui.text_safety import safe_text
 
@@ -66,6 +66,7 @@ class ReviewsScreen(ConsoleScreen):
     def on_mount(self) -> None:
         self.restore(self.console.bridge.restored_of(self.NAME))
         self.table.focus()
+        self.set_interval(1.0, self._age)
 
     # -- what is on show
 
@@ -143,6 +144,18 @@ class ReviewsScreen(ConsoleScreen):
         for name in ("review_approve", "review_apply"):
             if why[name] is not None:
                 yield Content.styled(f"no {ACTIONS[name].title}: {why[name]}", "$text-muted")
+        not_now = None if self.selected is None else why_not_decided(self.selected, "apply", self._me)
+        if why["review_apply"] is None and not_now is not None:
+            key, title = self.console.key_of("review_apply"), ACTIONS["review_apply"].title
+            said = f"no {title} now: {safe_text(not_now, limit=300)}; {key} gives it a time"
+            yield Content.styled(said, "$text-muted")
+
+    def _age(self) -> None:
+        """Ages grow, and what is to be applied at a time comes nearer, although nothing is heard."""
+        if self.is_current:
+            self.table.refresh()
+            if self.selected is not None and due_at(self.selected) is not None:
+                self._show_review()
 
     # -- reading
 
@@ -229,14 +242,11 @@ class ReviewsScreen(ConsoleScreen):
             return "no review is selected" if action_id == "versions" and not self._has_changes else None
         if self.selected is None:
             return "no review is selected"
-        why = why_not_decided(self.selected, action_id.removeprefix("review_"), self._me)
-        if (
-            action_id == "review_apply"
-            and "break_glass" in self.selected.may
-            and self.selected.may["break_glass"].allowed
-        ):
-            # The dialog says what is missing, and offers to go past it.
-            why = None
+        if action_id == "review_apply":
+            # The dialog says what is missing for now, and offers another time.
+            why = why_not_applied(self.selected, self._me)
+        else:
+            why = why_not_decided(self.selected, action_id.removeprefix("review_"), self._me)
         return None if why is None else safe_text(why, limit=300)
 
     @property

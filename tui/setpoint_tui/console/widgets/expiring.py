@@ -2,7 +2,7 @@
 
 from textual.content import Content
 
-from setpoint_tui.formatting import format_duration, format_revision
+from setpoint_tui.formatting import format_countdown, format_revision
 from setpoint_tui.model.temporary import Due
 from setpoint_tui.text_safety import safe_text
 
@@ -15,14 +15,8 @@ def expiring_line(due: Due, now: float, confirm_key: str) -> Content:
     """Say when a value is taken back, and how to keep it."""
     change = due.change
     of = f"({format_revision(change.revision)} by {safe_text(change.by.name, limit=40)})"
-    left = _countdown(due.left(now))
+    left = format_countdown(due.left(now))
     if due.waits_for_confirmation:
         words = f"{GLYPH} waits for confirmation: taken back in {left} {of}; {confirm_key} keeps it"
         return Content.styled(words, "bold $text-warning")
     return Content.styled(f"{GLYPH} takes itself back in {left} {of}", "bold $text-warning")
-
-
-def _countdown(seconds: float) -> str:
-    """Return a time that one can watch: minutes and seconds below an hour."""
-    whole = int(seconds)
-    return f"{whole // 60:02d}:{whole % 60:02d}" if whole < 3_600 else format_duration(seconds)

@@ -7,14 +7,23 @@ from textual.content import Content
 
 from setpoint_tui.console.widgets.big_table import Column
 from setpoint_tui.console.widgets.diff_view import diff_content
-from setpoint_tui.formatting import counted, format_age, format_duration, format_revision, format_value
+from setpoint_tui.console.widgets.expiring import GLYPH
+from setpoint_tui.formatting import (
+    counted,
+    format_age,
+    format_countdown,
+    format_duration,
+    format_revision,
+    format_value,
+)
 from setpoint_tui.model.conflicts import last_change
 from setpoint_tui.model.diff_lines import ABSENT
 from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.keys import key_path
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.proposals import ProposedChange
-from setpoint_tui.model.reviews import Which
+from setpoint_tui.model.reviews import Which, due_at, said_with
+from setpoint_tui.moments import moment_words
 from setpoint_tui.review_answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.text_safety import safe_text
 
@@ -45,13 +54,14 @@ _EMPTY = {
 
 def review_cells(review: Review) -> Sequence[str | Content]:
     """Return the cells of a row of the queue."""
+    now = datetime.now(UTC)
     return (
         str(review.id),
         Content.styled(_state_in_short(review), _STYLES.get(review.state, "$text-muted")),
         safe_text(review.env, limit=60),
         safe_text(review.author.name, limit=40),
-        format_age(review.created_at, datetime.now(UTC)),
-        safe_text(f"{review.ticket} {review.reason}".strip(), limit=200),
+        format_age(review.created_at, now),
+        Content.assemble(*_due_in_short(review, now), safe_text(f"{review.ticket} {review.reason}".strip(), limit=200)),
     )
 
 
@@ -129,6 +139,15 @@ def _state_in_short(review: Review) -> str:
     return f"open {given.given}/{given.needed}" if review.state == "open" else safe_text(review.state, limit=20)
 
 
+def _due_in_short(review: Review, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield how soon a hub is to apply it, and when: a list may have no room for all of that."""
+    due = due_at(review)
+    if due is not None:
+        at, today = due.astimezone(UTC), now.date()
+        when = f"{at:%H:%M}Z" if at.date() == today else f"{at:%m-%d %H:%M}Z"
+        yield f"{GLYPH} {format_countdown((at - now).total_seconds())} {when} ", "bold $text-warning"
+
+
 def _standing(review: Review) -> Iterator[Content]:
     state, given = safe_text(review.state), review.approvals
     said = f"  {given.given} of {counted(given.needed, 'approval')}"
@@ -175,8 +194,11 @@ def _moved(model: Model, review: Review, change: ReviewChange) -> Content:
 
 
 def _terms(review: Review) -> Iterator[Content]:
-    if review.apply_at is not None:
-        yield Content(f"a hub applies it at {review.apply_at.astimezone():%Y-%m-%d %H:%M:%S}, once it is approved")
+    due = due_at(review)
+    if due is not None:
+        by = "" if review.scheduled_by is None else f" ({safe_text(review.scheduled_by.name, limit=60)} said so)"
+        said = f"{GLYPH} a hub applies it at {moment_words(due, datetime.now(UTC))}, if it is approved by then{by}"
+        yield Content.styled(said, "bold $text-warning")
     if review.expires_in is not None:
         yield Content(f"takes itself back {format_duration(review.expires_in)} after it is applied")
     if review.confirm_within is not None:
@@ -184,7 +206,7 @@ def _terms(review: Review) -> Iterator[Content]:
 
 
 def _decision(decision: ReviewDecision) -> Content:
-    said = f": {safe_text(decision.text, limit=2_000)}" if decision.text else ""
+    said = f": {safe_text(said_with(decision), limit=2_000)}" if decision.text else ""
     lapsed = " (of another diff: it does not count any more)" if decision.counts is False else ""
     at = decision.at.astimezone()
     return Content.assemble(
