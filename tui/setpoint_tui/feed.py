@@ -27,6 +27,7 @@ from setpoint_tui.loading import Loader
 from setpoint_tui.mailbox import Missed
 from setpoint_tui.model.link_state import CatchingUp, Connecting, Live, Offline, Refused, Stalled
 from setpoint_tui.model.model import Model
+from setpoint_tui.model.notices import Severity
 
 __all__ = ["Feed", "Pace"]
 
@@ -79,6 +80,8 @@ class Feed:
         self._epoch: str | None = None
         self._going_over = False
         self._delay = pace.first_delay
+        self._why = ""
+        """What keeps us from the hub, as it was said last."""
 
     # -- for the console
 
@@ -222,6 +225,7 @@ class Feed:
 
     def _heard(self, latency: float) -> None:
         self.model.set_link(Live(latency))
+        self._why = ""
         self._note_time()
 
     def _note_time(self) -> None:
@@ -247,6 +251,7 @@ class Feed:
         pause = random.uniform(self._delay / 2, self._delay)  # noqa: S311 - spreads reconnects, guards nothing
         self._delay = min(self._delay * 2, self._pace.longest_delay)
         self.model.set_link(Offline(self._since(now), now + pause, reason))
+        self._say_why(f"the hub is not reached: {reason}")
 
     def _ended_by(self, error: BaseException, began: float) -> None:
         if self._going_over:
@@ -256,6 +261,7 @@ class Feed:
             case RequestFailed(kind="unauthorised" | "forbidden"):
                 now = self._clock()
                 self.model.set_link(Refused(self._since(now), now + self._pace.refused_delay, str(error)))
+                self._say_why(f"the hub does not take this token: {error}")
             case SetpointError():
                 self._lost(str(error), began)
             case _:
@@ -279,6 +285,12 @@ class Feed:
             case _:
                 pass
         self._retry.clear()
+
+    def _say_why(self, text: str) -> None:
+        """Say what keeps us from the hub, as often as it is another reason."""
+        if text != self._why:
+            self._why = text
+            self.model.say(datetime.now(UTC).astimezone(), text, Severity.ERROR)
 
     def _say_once(self, text: str) -> None:
         self.model.say(datetime.now(UTC).astimezone(), text)

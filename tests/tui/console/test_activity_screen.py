@@ -246,3 +246,50 @@ async def test_the_filters_are_kept_for_the_next_console(hub: RunningHub, tmp_pa
         async with running_console(connection_to(hub), tmp_path) as console:
             await console.shows("/ ratio · only mine")
             await eventually(lambda: rows(console) == [("development", 1)])
+
+
+NEEDS = "reading the log takes the role editor there, and this token has the role reader: ask for another token"
+
+
+def forbidden(_: dict[str, Any]) -> Any:
+    raise RequestFailed(NEEDS, kind="forbidden", data={"needs": {"role": "editor"}})
+
+
+async def test_what_is_forbidden_is_a_row_that_says_which_role_it_takes_and_the_rest_is_there(tmp_path: Path) -> None:
+    async with small_hub() as hub:
+        for value in range(3):
+            hub.commit("max_retries", value)
+        right = hub.hub.answers["change_set.get"]
+        hub.commit("max_retries", 7, env="development")
+
+        hub.hub.answers["change_set.get"] = lambda asked: (forbidden if asked["env"] == "staging" else right)(asked)
+        async with running_console(hub.hub.connection, tmp_path) as console:
+            await console.press("5")
+            await console.shows("payments/max_retries (none) → 7")
+            await console.shows("r1-r4 refused: reading the log takes the role editor")
+            gap = next(row for row in rows(console) if isinstance(row, Gap))
+            assert gap == Gap("staging", 1, 4, NEEDS)
+            asked = hub.hub.times_asked("change_set.get")
+            # What was refused is not asked for by looking at it; the pane says all of it, and what writes is off.
+            await console.press("g")
+            assert activity(console).table.cursor == gap
+            await console.shows("this token has the role reader")
+            for action in ("rollback_set", "open_change", "copy_id"):
+                assert activity(console).why_off(action) is not None
+            assert hub.hub.times_asked("change_set.get") == asked
+            hub.hub.answers["change_set.get"] = right
+            await console.press("enter")
+            await eventually(lambda: not [row for row in rows(console) if isinstance(row, Gap)])
+
+
+async def test_a_hub_that_forbids_to_follow_the_log_says_on_the_screen_which_role_it_takes(tmp_path: Path) -> None:
+    async with small_hub() as hub:
+        hub.hub.answers["activity.watch"] = forbidden
+        async with running_console(hub.hub.connection, tmp_path, live=False) as console:
+            await console.press("5")
+            await console.shows("✗ refused")
+            text = await console.shows(
+                "not loaded, the hub does not take this token: reading the log takes the role editor"
+            )
+            assert "✗ the hub does not take this token" in text
+            assert console.app.screen is activity(console)

@@ -11,6 +11,7 @@ from setpoint_tui.model.link_state import Live, Offline, Refused
 from support.hubs import Hubs, RunningHub, issue_token
 from support.waiting import eventually
 from tui.console.running import connection_to, running_console, sample_keys
+from tui.console.steps import said
 
 
 async def test_without_a_hub_it_starts_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
@@ -18,6 +19,11 @@ async def test_without_a_hub_it_starts_says_what_is_wrong_and_what_to_do(tmp_pat
     async with running_console(nowhere, tmp_path, live=False) as console:
         await console.shows("✗ offline 00:0")
         await console.shows("retry")
+        await console.shows("✗ the hub is not reached: ")
+        await console.shows("not loaded, the hub is not reached: ")
+        for screen in "2345":
+            await console.press(screen)
+            await console.shows("the hub is not reached: ")
         assert console.app.is_running
 
 
@@ -53,6 +59,9 @@ async def test_a_revoked_token_is_said_and_the_data_stays(hub: RunningHub, hubs:
         await eventually(lambda: isinstance(console.app.bridge.model.link, Refused))
         text = await console.shows("✗ refused")
         assert "linear" in text
+        await console.shows("the hub does not take this token: the token is not valid any more")
+        await console.press("e")
+        await said(console, "Edit: the hub does not take this token: ")
 
 
 async def test_a_writing_action_that_is_off_says_why(hubs: Hubs, tmp_path: Path) -> None:

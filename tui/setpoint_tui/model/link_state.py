@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-__all__ = ["CatchingUp", "Connecting", "LinkState", "Live", "Offline", "Refused", "Stalled", "writes_refused_because"]
+from setpoint_tui.text_safety import safe_text
+
+__all__ = [
+    "CatchingUp", "Connecting", "LinkState", "Live", "Offline", "Refused", "Stalled", "not_there_because",
+    "writes_refused_because",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +66,20 @@ def writes_refused_because(state: LinkState) -> str | None:
             return "the hub has stopped answering: what it would do with a change cannot be known"
         case Offline():
             return "there is no connection to the hub; changes are kept as drafts until it is back"
-        case Refused():
-            return "the hub does not take this token"
+        case Refused(reason=reason):
+            return f"the hub does not take this token: {safe_text(reason, limit=200)}"
+
+
+def not_there_because(state: LinkState) -> str:
+    """Say why what the hub knows is not on the screen yet. It is safe to show."""
+    match state:
+        case Live() | CatchingUp():
+            return "loading…"
+        case Connecting():
+            return "the hub is not reached yet"
+        case Stalled():
+            return "not loaded: the hub has stopped answering"
+        case Offline(reason=reason):
+            return f"not loaded, the hub is not reached: {safe_text(reason, limit=200)}"
+        case Refused(reason=reason):
+            return f"not loaded, the hub does not take this token: {safe_text(reason, limit=200)}"

@@ -28,7 +28,7 @@ from setpoint_tui.model.activity_log import Gap
 from setpoint_tui.model.activity_view import ActivityRow
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.keys import KeyId, key_path
-from setpoint_tui.model.link_state import Offline, Refused
+from setpoint_tui.model.link_state import Offline, Refused, not_there_because
 from setpoint_tui.model.risk import role_refuses_because
 from setpoint_tui.text_safety import safe_text
 
@@ -151,7 +151,7 @@ class ActivityScreen(ConsoleScreen):
         if self.listed.is_narrowed and self.model.environments:
             return Content("nothing matches · esc shows all")
         if not self.model.environments:
-            return Content("loading…" if self.model.is_live else "nothing loaded: there is no connection to the hub")
+            return Content(not_there_because(self.model.link))
         return Content("nothing was ever changed · n on the screen of keys makes the first key")
 
     def _cells(self, row: ActivityRow) -> Sequence[Cell]:

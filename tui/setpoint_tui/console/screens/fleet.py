@@ -23,6 +23,7 @@ from setpoint_tui.formatting import format_revision
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.fleet_list import FleetList
 from setpoint_tui.model.fleet_view import SORTS, FleetRow, ServiceCount, ServiceHeader
+from setpoint_tui.model.link_state import not_there_because
 from setpoint_tui.model.own_writes import OwnWrite
 from setpoint_tui.text_safety import safe_text
 
@@ -162,7 +163,7 @@ class FleetScreen(ConsoleScreen):
         if trouble is not None:
             return Content(safe_text(trouble))
         if seen is None:
-            return Content("loading…" if self.model.is_live else "not loaded: there is no connection to the hub")
+            return Content(not_there_because(self.model.link))
         if seen.instances:
             return Content.assemble("nothing matches ", (safe_text(self.listed.filter_text), "bold"), " · esc clears")
         return Content(

@@ -128,7 +128,7 @@ class VersionsScreen(ConsoleScreen):
 
     def _draw(self) -> None:
         story, live = self.story, self.model.is_live
-        self.table.empty = why_empty(story, self._trouble, live=live)
+        self.table.empty = why_empty(story, self._trouble, self.model.link)
         self.table.set_class(not live, "old")
         self.table.border_title = "versions"
         self.table.refresh()

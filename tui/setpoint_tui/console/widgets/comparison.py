@@ -10,6 +10,7 @@ from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.formatting import NO_VALUE, counted, format_age, format_revision, format_value
 from setpoint_tui.model.comparing import Comparing
 from setpoint_tui.model.keys import KeyId, key_path
+from setpoint_tui.model.link_state import not_there_because
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.promoting import effect_of
 from setpoint_tui.text_safety import safe_text
@@ -86,12 +87,12 @@ def why_empty(model: Model, comparing: Comparing, trouble: str | None) -> Conten
     pair, found = comparing.pair, comparing.found
     if pair is None:
         if not model.environments:
-            return Content("loading…" if model.is_live else "the hub is not reached yet")
+            return Content(not_there_because(model.link))
         return Content("there is one environment only · setpoint env create makes another")
     if trouble is not None:
         return Content(safe_text(trouble))
     if found is None:
-        return Content("comparing…" if model.is_live else "nothing is known yet, and the hub is not reached")
+        return Content("comparing…" if model.is_live else not_there_because(model.link))
     if comparing.filter_text and comparing.rows:
         return Content.assemble("nothing matches ", (safe_text(comparing.filter_text), "bold"), " · esc clears")
     source, target = safe_text(pair[0]), safe_text(pair[1])

@@ -10,6 +10,7 @@ from setpoint_tui.console.widgets.expiring import GLYPH
 from setpoint_tui.formatting import NO_VALUE, format_age, format_revision
 from setpoint_tui.model.key_list import KeyList
 from setpoint_tui.model.keys import KeyId, key_path
+from setpoint_tui.model.link_state import not_there_because
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.place import Loading
 from setpoint_tui.text_safety import safe_text
@@ -59,7 +60,7 @@ def empty_words(model: Model, listed: KeyList) -> Content:
     place = model.places.get(model.selection.env or "")
     if place is None or (place.loading is not Loading.COMPLETE and not model.facts_complete):
         trouble = place.trouble if place is not None else None
-        return Content(safe_text(trouble)) if trouble else Content("loading…")
+        return Content(safe_text(trouble)) if trouble else Content(not_there_because(model.link))
     if listed.filter_text:
         return Content.assemble("nothing matches ", (safe_text(listed.filter_text), "bold"), " · esc clears")
     if listed.which != "all":

@@ -20,6 +20,7 @@ from setpoint_tui.model.conflicts import last_change
 from setpoint_tui.model.diff_lines import ABSENT
 from setpoint_tui.model.diffing import diff_values
 from setpoint_tui.model.keys import key_path
+from setpoint_tui.model.link_state import not_there_because
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.proposals import ProposedChange
 from setpoint_tui.model.reviews import Which, due_at, said_with
@@ -86,7 +87,7 @@ def why_no_review(model: Model, which: Which, text: str) -> Content:
     if reviews.trouble is not None:
         return Content(safe_text(reviews.trouble, limit=300))
     if not reviews.loaded:
-        return Content("loading…" if model.is_live else "nothing is known yet, and the hub is not reached")
+        return Content(not_there_because(model.link))
     if text:
         return Content.assemble("nothing matches ", (safe_text(text), "bold"), " · esc clears")
     return Content(_EMPTY[which])

@@ -8,6 +8,7 @@ from textual.content import Content
 from setpoint_tui.answers import HistoryChange
 from setpoint_tui.formatting import counted, format_age, format_change, format_revision
 from setpoint_tui.model.keys import key_path
+from setpoint_tui.model.link_state import LinkState, not_there_because
 from setpoint_tui.model.story import Story
 from setpoint_tui.text_safety import safe_text
 
@@ -76,10 +77,10 @@ def status_line(story: Story, marked: HistoryChange | None, trouble: str | None)
     return Content.assemble(*words)
 
 
-def why_empty(story: Story, trouble: str | None, *, live: bool) -> Content:
+def why_empty(story: Story, trouble: str | None, link: LinkState) -> Content:
     """Say why no change is listed, and what to do about it."""
     if trouble is not None:
         return Content(safe_text(trouble))
     if not story.is_known:
-        return Content("loading…" if live else "nothing is known yet, and the hub is not reached")
+        return Content(not_there_because(link))
     return Content(f"never set in {safe_text(story.env)} · esc goes back, e on the key sets it")
