@@ -59,9 +59,9 @@ async def test_a_revoked_token_is_said_and_the_data_stays(hub: RunningHub, hubs:
         await eventually(lambda: isinstance(console.app.bridge.model.link, Refused))
         text = await console.shows("✗ refused")
         assert "linear" in text
-        await console.shows("the hub does not take this token: the token is not valid any more")
-        await console.press("e")
-        await said(console, "Edit: the hub does not take this token: ")
+        await said(console, "the hub does not take this token: the token is not valid any more")
+        await console.press("x")
+        await said(console, "Delete: the hub does not take this token: ")
 
 
 async def test_a_writing_action_that_is_off_says_why(hubs: Hubs, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from setpoint_tui.answers import Environment, EnvironmentList, read_answer
-from setpoint_tui.demo.sample import ENVIRONMENTS, PROPOSAL, SampleKey
+from setpoint_tui.demo.sample import ENVIRONMENTS, PROPOSAL, REPAIR, SampleKey
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import all_keys
 from setpoint_tui.writing import write
@@ -22,18 +22,21 @@ async def load_sample(link: HubLink, sample: Sequence[SampleKey]) -> int:
 
     An environment that has had no change yet gets all values: an earlier load was cut short. Where changes are
     reviewed, an admin breaks the glass for the sample, and one change is left waiting to be looked at.
+
+    Values have grown older the farther they were promoted: the last environment is loaded first. One value is newer
+    there, by a repair that nobody has brought back yet.
     """
     present = {(key.namespace, key.key) async for key, _ in all_keys(link, {})}
     missing = [key for key in sample if (key.namespace, key.key) not in present]
     await _make(link, missing)
     found = read_answer(EnvironmentList, await link.request("environment.list", {}))
     environments = {environment.env: environment for environment in found.environments}
-    for place, env in enumerate(ENVIRONMENTS):
-        environment = environments[env]
-        is_untouched = environment.revision == 0
-        await _set(link, environment, place, sample if is_untouched else missing)
-        if environment.protected and is_untouched:
-            await _propose(link, env)
+    for place, env in reversed(list(enumerate(ENVIRONMENTS))):
+        await _set(link, environments[env], place, sample if environments[env].revision == 0 else missing)
+    for environment in environments.values():
+        if environment.protected and environment.revision == 0:
+            await _repair(link, environment.env)
+            await _propose(link, environment.env)
     return len(missing)
 
 
@@ -68,6 +71,12 @@ async def _set(link: HubLink, environment: Environment, place: int, keys: Sequen
     params: dict[str, Any] = {"env": environment.env, "changes": changes, "note": "the sample"}
     if environment.protected:
         params["break_glass"] = True
+    await write(link, "set", params, request_id=str(uuid.uuid4()), wait=0)
+
+
+async def _repair(link: HubLink, env: str) -> None:
+    change = {"namespace": REPAIR.namespace, "key": REPAIR.key, "value": REPAIR.value}
+    params = {"env": env, "changes": [change], "note": REPAIR.reason, "break_glass": True}
     await write(link, "set", params, request_id=str(uuid.uuid4()), wait=0)
 
 

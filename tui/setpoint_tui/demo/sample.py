@@ -5,7 +5,7 @@ from typing import Any
 
 from setpoint.protocol.values import ValueType
 
-__all__ = ["ENVIRONMENTS", "PROPOSAL", "SAMPLE", "SERVICES", "Proposal", "SampleKey", "Service"]
+__all__ = ["ENVIRONMENTS", "PROPOSAL", "REPAIR", "SAMPLE", "SERVICES", "Proposal", "Repair", "SampleKey", "Service"]
 
 ENVIRONMENTS = ("development", "staging", "production")
 
@@ -36,6 +36,16 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """A change of production that could not wait, so that staging does not have it yet."""
+
+    namespace: str
+    key: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A service of the fleet: how many instances run, and which namespaces they follow."""
 
@@ -52,6 +62,8 @@ SERVICES = (
 )
 
 PROPOSAL = Proposal("search", "vector.enabled", True, "dana", "a week in staging without a slower query", "SHOP-214")
+
+REPAIR = Repair("payments", "provider.timeout_seconds", 6.0, "the provider answers late since noon: orders were parked")
 
 
 def _same(value: Any) -> tuple[Any, Any, Any]:
