@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from setpoint.errors import ProtocolError, RequestFailed, SetpointError
 from setpoint_tui.answers import read_answer
 from setpoint_tui.feed import Feed
+from setpoint_tui.model.model import Model
+from setpoint_tui.model.review_news import review_news
 from setpoint_tui.model.reviews import WAITING
 from setpoint_tui.review_answers import Review, ReviewList
 
@@ -31,6 +34,17 @@ async def fetch_reviews(feed: Feed) -> None:
     if model.history == history:
         # The last page was asked for last: where two name the same review, its word is the later one.
         model.put_reviews([review for page in pages for review in page.reviews])
+        _say_news(model)
+
+
+def _say_news(model: Model) -> None:
+    """Say what others did since the list was read before; of the first list nothing is news."""
+    reviews = model.reviews
+    before, reviews.told = reviews.told, {number: review.state for number, review in reviews.known.items()}
+    if before is not None:
+        me = None if model.whoami is None else model.whoami.user.id
+        for text, severity in review_news(before, reviews.known.values(), me):
+            model.say(datetime.now(UTC).astimezone(), text, severity)
 
 
 async def fetch_review(feed: Feed, number: int) -> None:

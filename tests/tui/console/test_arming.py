@@ -106,8 +106,10 @@ async def test_an_admin_breaks_the_glass_by_name_reason_and_a_second_word_and_ev
         await console.shows("Send for review")
         fill(dialog, reason="load", typed_name=PRODUCTION)
         await eventually(lambda: not yes(dialog).disabled)
+        assert "[ ] break the glass" in console.text
         dialog.query_one("#glass", Checkbox).value = True
         await console.shows("everybody who is connected is told")
+        await console.shows("[x] break the glass")
         assert yes(dialog).disabled
         fill(dialog, glass_reason="orders are lost")
         await console.shows("type the words break glass")
@@ -186,3 +188,15 @@ async def test_an_admin_applies_a_review_without_its_approvals_by_breaking_the_g
         await closed(console)
         await console.shows("GLASS BROKEN in production")
         assert await value_of(admin, "max_retries", env=PRODUCTION) == 7
+
+
+@pytest.mark.usefixtures("admin")
+async def test_who_may_change_nothing_there_arms_nothing(hub: RunningHub, tmp_path: Path) -> None:
+    reader = str((await give_token(hub, "reader", user="rita"))["token"])
+    async with running_console(connection_to(hub, reader), tmp_path) as console:
+        await select(console, "max_retries", env=PRODUCTION)
+        await console.press("!")
+        await said(console, "Arm: your token's role is reader: this takes the role editor")
+        assert "ARMED" not in console.text
+        assert console.app.front is not None
+        assert "role editor" in (console.app.front.why_off("arm") or "")

@@ -1,13 +1,16 @@
 """The screen of keys, over a real hub: browsing, filtering, sorting, live changes, what is kept."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from setpoint_tui.console.dialogs.confirm import ConfirmDialog
 from setpoint_tui.console.screens.keys import KeysScreen
 from support.hubs import RunningHub
 from support.waiting import eventually
 from tui.console.running import Running, connection_to, running_console, sample_keys
+from tui.console.steps import closed, opened, select
 
 
 def keys_screen(console: Running) -> KeysScreen:
@@ -223,3 +226,30 @@ async def test_hostile_names_and_values_are_shown_and_do_nothing(hub: RunningHub
         assert "\x9b" not in text
         assert "\u202e" not in text
         assert console.app.is_running
+
+
+async def test_the_tree_counts_the_values_of_an_environment_that_was_not_opened(
+    hub: RunningHub, tmp_path: Path
+) -> None:
+    async with hub.connect() as wire:
+        await sample_keys(wire)
+        for key, value in (("max_retries", 3), ("enabled", True), ("retry.backoff", "linear")):
+            await wire.set(value, key, env="staging")
+        async with running_console(connection_to(hub), tmp_path) as console:
+            await console.shows_match(r"staging +3 ")
+            await wire.set(9, env="staging")
+            await console.shows("max_retries 3 → 9 in staging")
+            assert re.search(r"staging +3 ", console.text)
+
+
+async def test_why_a_key_is_refused_is_read_also_while_a_write_is_spreading(hub: RunningHub, tmp_path: Path) -> None:
+    async with hub.connect() as wire, running_console(connection_to(hub), tmp_path) as console:
+        await sample_keys(wire)
+        await select(console, "max_retries")
+        await console.press("x")
+        await opened(console, ConfirmDialog)
+        await console.press("tab", "enter")
+        await closed(console)
+        await console.shows("no live instance watches it")
+        await console.press("K")
+        await console.shows("Keep: no change of this key waits for confirmation")

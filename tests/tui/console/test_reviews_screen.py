@@ -176,9 +176,16 @@ async def test_a_base_that_moves_is_said_with_who_moved_it_and_the_author_rebase
         await console.shows("the base has moved: you must rebase")
         text = await console.shows("r2 by admin")
         assert "stale" in text
+        await said(console, f"review {number} of production, yours, is stale")
+        # A time is no way round that.
+        await console.press("A")
+        await said(console, "Apply: payments/max_retries changed in production")
         await console.press("b")
         await opened(console, DecideDialog)
-        await console.shows("approvals given so far do not count")
+        text = await console.shows("approvals given so far do not count")
+        # What it will do then, and not what it was to do.
+        assert "4 → 5" in text
+        assert "tab to the button · esc back" in text
         await press_yes(console)
         await console.shows("4 → 5")
         assert await state_of(people, number) == "open"
@@ -199,6 +206,13 @@ async def test_comment_reject_and_withdraw(hub: RunningHub, people: People, tmp_
         await press_yes(console)
         await said(console, "rejected")
         assert await state_of(people, first) == "rejected"
+        await console.press("t", "t")
+        await looked_at(console, first)
+        await console.shows("rejected  0 of 1 approval")
+        await eventually(lambda: "you may  m Comment" in console.text)
+        # That it is settled is said once.
+        assert "no Approve" not in console.text
+        assert "no Apply" not in console.text
     async with running_console(connection_to(hub, people.tokens["alice"]), tmp_path / "alice") as console:
         await looked_at(console, second)
         await console.press("w")
@@ -272,3 +286,37 @@ async def test_at_a_small_size_enter_shows_the_diff(hub: RunningHub, people: Peo
         await console.shows("3 → 5")
         await console.press("escape")
         assert "3 → 5" not in console.text
+
+
+async def test_the_approver_is_told_what_arrives_and_the_author_what_became_of_it(
+    hub: RunningHub, people: People, tmp_path: Path
+) -> None:
+    await propose(people.alice, "exponential", "retry.backoff")
+    async with (
+        running_console(connection_to(hub, people.tokens["bob"]), tmp_path / "bob") as bob,
+        running_console(connection_to(hub, people.tokens["alice"]), tmp_path / "alice") as alice,
+    ):
+        for console in (bob, alice):
+            await eventually(lambda: console.app.bridge.model.reviews.told is not None)  # noqa: B023 - awaited here
+        number = await propose(people.alice)
+        await said(bob, f"alice asks for review {number} of production: fewer parked orders")
+        await bob.shows("3 Reviews (2)")
+        await people.admin.ask("review.approve", review=number)
+        await said(alice, f"review {number} of production, yours, is approved: A on it applies it")
+        for console in (bob, alice):
+            lines = [notice.text for notice in console.app.bridge.model.notices.lines]
+            # What was there before the console is no news, and nobody is told what they did themselves.
+            assert len([line for line in lines if "review" in line]) == 1
+
+
+async def test_the_help_says_what_the_filter_of_this_screen_takes(
+    hub: RunningHub, people: People, tmp_path: Path
+) -> None:
+    del people
+    async with running_console(connection_to(hub), tmp_path) as console:
+        for screen, words in (("3", "words AND; !not"), ("2", "service: state:"), ("5", "env: ns: who:")):
+            await console.press(screen, "question_mark")
+            text = await console.shows("Moving")
+            (line,) = [line for line in text.splitlines() if " Filter " in line]
+            assert words in line
+            await console.press("escape")

@@ -83,7 +83,7 @@ async def test_before_its_approvals_the_author_gives_it_a_time_and_both_see_it_c
         assert str(yes(dialog).label) == "Schedule"
         yes(dialog).press()
         await closed(console)
-        await said(console, f"review {proposed} of production: a hub applies it at")
+        await said(console, f"review {proposed} of production: a hub applies it in ")
         at = datetime.fromisoformat((await shown(admin, proposed))["apply_at"])
         assert timedelta(hours=1, minutes=55) < at - datetime.now(UTC) <= timedelta(hours=2)
         for seen in (console, other):

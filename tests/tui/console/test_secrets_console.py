@@ -117,6 +117,19 @@ async def test_a_secret_is_shown_once_it_is_agreed_that_this_is_on_record_and_ma
 
 
 @pytest.mark.usefixtures("wire")
+async def test_the_same_key_masks_it_at_once_and_asks_nothing(keeping: RunningHub, tmp_path: Path) -> None:
+    async with running_console(connection_to(keeping), tmp_path) as console:
+        await select(console, "api_key")
+        await reveal(console)
+        await console.shows(CLEAR)
+        await console.press("full_stop")
+        await said(console, "payments/api_key is masked again")
+        await eventually(lambda: CLEAR not in console.text)
+        assert console.app.screen is console.app.front
+        assert console.app.bridge.model.revealed.value is None
+
+
+@pytest.mark.usefixtures("wire")
 async def test_a_secret_is_copied_only_while_it_is_on_show_and_when_asked_twice(
     keeping: RunningHub, tmp_path: Path
 ) -> None:

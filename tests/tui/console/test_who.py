@@ -42,6 +42,13 @@ def test_each_environment_says_what_may_be_done_there() -> None:
     assert "expires  never" in text
 
 
+def test_the_glass_is_broken_only_where_something_is_protected() -> None:
+    powers = {"read": True, "write": True, "propose": True, "approve": True, "administer": True}
+    text = words(role="admin", may={"staging": powers, "production": {**powers, "write": False}})
+    assert "staging   read, write at once, approve, administer\n" in text
+    assert text.endswith("1 approval  read, propose changes, approve, administer, break the glass")
+
+
 def test_what_is_out_of_reach_and_when_the_token_expires_are_said() -> None:
     text = words(may={"staging": {"read": True}}, expires_at=NOW + timedelta(hours=5))
     assert "out of your token's reach" in text
@@ -71,6 +78,9 @@ async def test_a_refused_key_names_the_role_that_it_takes(hub: RunningHub, tmp_p
         await console.press(key)
         if key != "u":
             await console.shows("takes the role editor")
+            longest = max(len(notice.text) for notice in console.app.bridge.model.notices.lines)
+            # With the time before it, all of it is read at 80 columns.
+            assert longest + len("00:00:00 ! ") <= 78
         assert console.app.screen is console.app.front
 
 

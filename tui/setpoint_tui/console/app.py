@@ -37,6 +37,7 @@ from setpoint_tui.kept_state import KeptState, state_file
 from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.keys import KeyId
 from setpoint_tui.model.notices import Severity
+from setpoint_tui.model.risk import role_refuses_because
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["Console"]
@@ -176,8 +177,11 @@ class Console(App[None]):
         """Let a protected environment be written to for ten minutes; once more, and it is over."""
         name = env or (self.front.env_on_show if self.front is not None else None) or ""
         model, now = self.bridge.model, time.monotonic()
+        refused = role_refuses_because(model, name)
         if not model.is_protected(name):
             self.bridge.say(f"{safe_text(name, limit=60)} is not protected: it needs no arming")
+        elif refused is not None:
+            self.bridge.say(f"Arm: {refused}", Severity.WARNING)
         elif model.arming.left(name, now):
             model.arming.disarm(name)
             self.bridge.say(f"{safe_text(name, limit=60)} is disarmed", Severity.SUCCESS)

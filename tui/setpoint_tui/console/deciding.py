@@ -9,12 +9,11 @@ from setpoint_tui.console.dialogs.confirm import Confirmed
 from setpoint_tui.console.dialogs.decide import DecideDialog
 from setpoint_tui.console.widgets.review_view import proposed_changes
 from setpoint_tui.errors import AnswerLost
-from setpoint_tui.formatting import counted, format_revision
+from setpoint_tui.formatting import counted, format_countdown, format_revision
 from setpoint_tui.model.intent import Intent
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.proposals import Proposal
 from setpoint_tui.model.reviews import due_at, why_not_decided
-from setpoint_tui.moments import moment_words
 from setpoint_tui.review_answers import Review
 from setpoint_tui.reviewing import decide
 from setpoint_tui.text_safety import safe_text
@@ -104,8 +103,9 @@ def _application(review: Review) -> Proposal:
 def _scheduled(after: Review) -> str:
     if after.apply_at is None:
         return "it has no time any more: look at it again"
+    left = format_countdown((after.apply_at - datetime.now(UTC)).total_seconds())
     needed = "" if after.state == "approved" else ", if it is approved by then"
-    return f"a hub applies it at {moment_words(after.apply_at, datetime.now(UTC))}{needed}"
+    return f"a hub applies it in {left}, at {after.apply_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{needed}"
 
 
 def _done(kind: str, after: Review) -> str:

@@ -28,8 +28,14 @@ __all__ = ["copy_secret", "edit_secret", "reveal_secret"]
 
 
 async def reveal_secret(console: "Console", env: str, key: KeyId) -> None:
-    """Show a secret's value in the detail for a while; the hub records who asked before it answers."""
+    """Show a secret's value for a while, or mask it again; the hub records who asked before it answers."""
     path, bridge, hub = safe_text(key_path(key), limit=120), console.bridge, console.bridge.feed.connection
+    held, revealed = bridge.model.held(env, key), bridge.model.revealed
+    if held is not None and revealed.left(env, key, held.version, time.monotonic()):
+        revealed.mask(0.0, at_once=True)
+        bridge.model.dirty.mark(Topic.DETAIL)
+        bridge.say(f"{path} is masked again", Severity.SUCCESS)
+        return
     title = Content.assemble(environment_badge(bridge.model, env), (f"  reveal {path}", "bold"))
     lines = [
         Content(f"It is shown here for {REVEALED_SECONDS:.0f} seconds, and this is on record: who, what and when.")

@@ -32,6 +32,8 @@ class Reviews:
     """Whether something happened since the list was read."""
     wanted: int | None = None
     """One that a person is to be shown next: their own write became it."""
+    told: dict[int, str] | None = None
+    """The states of the list that the person was told of last, by number; None: of none yet."""
     _expired: set[int] = field(default_factory=set[int])
 
     @property
@@ -82,7 +84,7 @@ class Reviews:
         self.known.clear()
         self.whole.clear()
         self._expired.clear()
-        self.loaded, self.is_behind, self.wanted, self.trouble = False, True, None, None
+        self.loaded, self.is_behind, self.wanted, self.trouble, self.told = False, True, None, None, None
 
 
 def matches(review: Review, text: str) -> bool:
@@ -117,7 +119,8 @@ def why_not_decided(review: Review, action: str, me: int | None) -> str | None:
 def why_not_applied(review: Review, me: int | None) -> str | None:
     """Return why there is no way to have a review applied: not now, not at a time, not past its approvals."""
     ways = [review.may.get(action) for action in ("schedule", "break_glass")]
-    if any(permission is not None and permission.allowed for permission in ways):
+    # A time is no way round a base that has moved: it is rebased first.
+    if review.state != "stale" and any(permission is not None and permission.allowed for permission in ways):
         return None
     return why_not_decided(review, "apply", me)
 

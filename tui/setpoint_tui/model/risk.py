@@ -67,4 +67,4 @@ def role_refuses_because(model: Model, env: str | None = None) -> str | None:
         return None
     if who.role != "reader" and not powers:
         return f"your token does not reach {safe_text(env or 'any environment', limit=60)}"
-    return f"your token's role is {safe_text(who.role, limit=40)}: changing something here takes the role editor"
+    return f"your token's role is {safe_text(who.role, limit=40)}: this takes the role editor"

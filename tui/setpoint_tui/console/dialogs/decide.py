@@ -48,7 +48,8 @@ class DecideDialog(Dialog[str | None]):
         with Vertical(id="decide"):
             yield Static(id="decide-title", markup=False)
             with VerticalScroll(id="decide-body"):
-                yield Static(Content("\n").join(list(diff_lines(self._review))), id="decide-text", markup=False)
+                lines = diff_lines(self._review, rebased=self._kind == "rebase")
+                yield Static(Content("\n").join(list(lines)), id="decide-text", markup=False)
             yield Static(id="decide-effect", markup=False)
             with Horizontal(classes="row"):
                 wanted = "(required)" if self._kind == "comment" else "(may stay empty)"
@@ -61,6 +62,7 @@ class DecideDialog(Dialog[str | None]):
             with Horizontal(id="decide-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(self._kind.capitalize(), id="yes", variant="warning", compact=True)
+                yield Static("tab to the button · esc back", id="decide-hint", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#decide-title", Static).update(
@@ -121,11 +123,12 @@ class DecideDialog(Dialog[str | None]):
     def _effect(self) -> Iterator[Content]:
         yield Content.assemble(("reason  ", "$text-muted"), safe_text(self._review.reason, limit=300))
         if self._kind == "approve":
-            given = self._review.approvals
-            said = f"approval {given.given + 1} of {given.needed}, of this very diff; nothing is applied by it"
+            standing = self._review.approvals
+            said = f"approval {standing.given + 1} of {standing.needed}, of this very diff; nothing is applied by it"
             yield Content.styled(said, "$text-warning")
         else:
-            lapse = f" ({counted(self._review.approvals.given, 'approval')})" if self._kind == "rebase" else ""
+            given = self._review.approvals.given
+            lapse = f" ({counted(given, 'approval')})" if self._kind == "rebase" and given else ""
             yield Content.styled(_EFFECTS[self._kind] + lapse, "$text-warning")
         missing = self._why_not()
         if missing is not None:

@@ -64,5 +64,6 @@ class HelpDialog(ModalScreen[None]):
         key = self._about.console.key_of(name)
         reason = self._about.why_off(name)
         if reason is None:
-            return Content.assemble((f"{key:>12}  ", "bold $text-accent"), f"{action.title:<16} {action.help}")
+            words = self._about.FILTER_HELP if name == "filter" else action.help
+            return Content.assemble((f"{key:>12}  ", "bold $text-accent"), f"{action.title:<16} {words}")
         return Content.assemble((f"{key:>12}  {action.title:<16} off: {reason}", "dim"))

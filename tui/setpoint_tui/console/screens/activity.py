@@ -46,6 +46,7 @@ class ActivityScreen(ConsoleScreen):
     NAME = "activity"
     CSS_PATH = "activity.tcss"
     HINTS = ("help", "open_change", "filter", "mine", "here", "rollback_set", "quit")
+    FILTER_HELP = "words AND; env: ns: who: how: note: rev: since:1h !not"
     ACTION_IDS = _OWN
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*_OWN)]
 

@@ -14,6 +14,7 @@ from setpoint_tui.model.dirty import Dirty
 from setpoint_tui.model.link_state import writes_refused_because
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.notices import Severity
+from setpoint_tui.model.risk import role_refuses_because
 
 if TYPE_CHECKING:
     from setpoint_tui.console.app import Console
@@ -35,6 +36,8 @@ class ConsoleScreen(Screen[None]):
     """Its name: of its mode, and of what is kept of it."""
     HINTS: ClassVar[tuple[str, ...]] = ("help", "palette", "quit")
     """The ids of the actions in the footer, at most seven, help first."""
+    FILTER_HELP: ClassVar[str] = ACTIONS["filter"].help
+    """What a filter of this screen can hold."""
     ACTION_IDS: ClassVar[tuple[str, ...]] = ()
     """The ids of this screen's own actions, for help and palette; `BINDINGS` holds them too."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*COMMON)]
@@ -121,7 +124,7 @@ class ConsoleScreen(Screen[None]):
             return "no glass was broken"
         if action_id == "arm" and not self.model.is_protected(self.env_on_show or ""):
             return "this environment is not protected"
-        return None
+        return role_refuses_because(self.model, self.env_on_show) if action_id == "arm" else None
 
     def refuse(self, action_id: str) -> bool:
         """Say why an action is off; return whether it is."""

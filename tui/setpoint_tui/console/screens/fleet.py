@@ -50,6 +50,7 @@ class FleetScreen(ConsoleScreen):
     NAME = "fleet"
     CSS_PATH = "fleet.tcss"
     HINTS = ("help", "open", "filter", "sort", "group", "next_environment", "quit")
+    FILTER_HELP = "words AND; service: state: source: label: runs: !not"
     ACTION_IDS = _OWN
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*_OWN)]
 

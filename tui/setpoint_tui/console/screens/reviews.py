@@ -19,7 +19,7 @@ from setpoint_tui.console.widgets.big_table import BigTable
 from setpoint_tui.console.widgets.diff_view import DiffView
 from setpoint_tui.console.widgets.quiet import Line, retitle
 from setpoint_tui.model.dirty import Dirty, Topic
-from setpoint_tui.model.reviews import Which, due_at, why_not_applied, why_not_decided
+from setpoint_tui.model.reviews import WAITING, Which, due_at, why_not_applied, why_not_decided
 from setpoint_tui.review_answers import Review
 from setpoint_tui.text_safety import safe_text
 
@@ -38,6 +38,7 @@ class ReviewsScreen(ConsoleScreen):
     NAME = "reviews"
     CSS_PATH = "reviews.tcss"
     HINTS = ("help", "review_approve", "review_apply", "review_reject", "review_comment", "review_states", "quit")
+    FILTER_HELP = "words AND; !not"
     ACTION_IDS = _OWN
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*_OWN)]
 
@@ -108,7 +109,8 @@ class ReviewsScreen(ConsoleScreen):
         if reviews.wanted is not None and self.table.move_cursor_to(reviews.wanted):
             reviews.wanted = None
         self.table.empty = review_view.why_no_review(self.model, self._which, self._text)
-        retitle(self.table, f"{reviews.waiting:,} wait" if reviews.loaded else "reviews")
+        waiting = f"{reviews.waiting:,} {'waits' if reviews.waiting == 1 else 'wait'}"
+        retitle(self.table, waiting if reviews.loaded else "reviews")
         self.table.refresh()
         words = review_view.status_words(self.model, self._which, self._text, len(self.table.order))
         self.query_one("#status", Line).say(words)
@@ -141,10 +143,13 @@ class ReviewsScreen(ConsoleScreen):
         why = {name: self.why_off(name) for name in _OWN if name.startswith("review_") and name != "review_states"}
         offered = [f"{self.console.key_of(name)} {ACTIONS[name].title}" for name in why if why[name] is None]
         yield Content.assemble(("you may  ", "$text-muted"), ("  ".join(offered) or "look", "bold"))
+        if self.selected is None or self.selected.state not in WAITING:
+            # It is settled, which is said above.
+            return
         for name in ("review_approve", "review_apply"):
             if why[name] is not None:
                 yield Content.styled(f"no {ACTIONS[name].title}: {why[name]}", "$text-muted")
-        not_now = None if self.selected is None else why_not_decided(self.selected, "apply", self._me)
+        not_now = why_not_decided(self.selected, "apply", self._me)
         if why["review_apply"] is None and not_now is not None:
             key, title = self.console.key_of("review_apply"), ACTIONS["review_apply"].title
             said = f"no {title} now: {safe_text(not_now, limit=300)}; {key} gives it a time"

@@ -25,6 +25,8 @@ _TABS = ("keys", "fleet", "reviews", "compare", "activity")
 
 _SHOWN_SECONDS = 15.0
 _WATCHED_SECONDS = 120.0
+_URGENT_SECONDS = 8.0
+_URGENT = (Severity.WARNING, Severity.ERROR)
 
 _STYLES = {
     Severity.INFORMATION: "$text-muted",
@@ -159,7 +161,10 @@ class TopBar(Bar):
 
 
 class NoticeLine(Bar):
-    """One line: how far our last write has reached while it spreads, else what was said last."""
+    """One line: how far our last write has reached while it spreads, else what was said last.
+
+    What went wrong is told first, for a while: a key that is refused must not seem to do nothing.
+    """
 
     DEFAULT_CSS = """
     NoticeLine { height: 1; padding: 0 1; }
@@ -168,7 +173,9 @@ class NoticeLine(Bar):
     def draw(self, model: Model) -> Content:
         last = model.notices.last
         newest = model.own.newest
-        if newest is not None and _is_spreading(newest, time.monotonic()):
+        now = time.monotonic()
+        urgent = last is not None and last.severity in _URGENT and now - model.notices.last_at < _URGENT_SECONDS
+        if newest is not None and not urgent and _is_spreading(newest, now):
             return _reach(newest).truncate(max(self.size.width - 2, 10), ellipsis=True)
         if last is None:
             return Content("")

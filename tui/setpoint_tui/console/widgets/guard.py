@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Static
 
+from setpoint_tui.console.widgets.check import Check
 from setpoint_tui.console.widgets.plain_input import PlainInput
 from setpoint_tui.formatting import format_duration
 from setpoint_tui.model.arming import Arming
@@ -40,7 +41,7 @@ class Guard(Vertical):
     def compose(self) -> ComposeResult:
         yield from _row(f"type {safe_text(self._env)} ", "typed-name")
         if self._offers_glass:
-            yield Checkbox("break the glass: at once, without a review", id="glass", compact=True)
+            yield Check("break the glass: at once, without a review", id="glass", compact=True)
             yield from _row("why it cannot wait ", "glass-reason", "glass")
             yield from _row(f"type {_WORD} ", "glass-word", "glass")
 

@@ -93,13 +93,13 @@ def why_no_review(model: Model, which: Which, text: str) -> Content:
     return Content(_EMPTY[which])
 
 
-def proposed_changes(review: Review) -> tuple[ProposedChange, ...]:
-    """Return what a review does to each key, against its base."""
+def proposed_changes(review: Review, *, rebased: bool = False) -> tuple[ProposedChange, ...]:
+    """Return what a review does to each key, against its base, or against what holds now."""
     return tuple(
         ProposedChange(
             (change.namespace, change.key),
             change.type,
-            ABSENT if change.previous_version is None else change.old,
+            _now(change) if rebased and change.moved else _base_of(change),
             ABSENT if change.version is None else change.new,
         )
         for change in review.changes
@@ -121,9 +121,9 @@ def review_lines(model: Model, review: Review) -> Iterator[Content]:
         yield _decision(decision)
 
 
-def diff_lines(review: Review) -> Iterator[Content]:
-    """Yield the exact diff against the base, key by key."""
-    for change in proposed_changes(review)[:_MOST_KEYS]:
+def diff_lines(review: Review, *, rebased: bool = False) -> Iterator[Content]:
+    """Yield the exact diff against the base, or, `rebased`, against what holds now, key by key."""
+    for change in proposed_changes(review, rebased=rebased)[:_MOST_KEYS]:
         yield Content.styled(safe_text(key_path(change.key), limit=300), "bold $text-accent")
         lines = diff_values(change.type, change.old, change.new)
         if not lines:
@@ -138,6 +138,14 @@ def diff_lines(review: Review) -> Iterator[Content]:
 def _state_in_short(review: Review) -> str:
     given = review.approvals
     return f"open {given.given}/{given.needed}" if review.state == "open" else safe_text(review.state, limit=20)
+
+
+def _base_of(change: ReviewChange) -> object:
+    return ABSENT if change.previous_version is None else change.old
+
+
+def _now(change: ReviewChange) -> object:
+    return ABSENT if change.active_version is None else change.now
 
 
 def _due_in_short(review: Review, now: datetime) -> Iterator[tuple[str, str]]:
@@ -198,7 +206,8 @@ def _terms(review: Review) -> Iterator[Content]:
     due = due_at(review)
     if due is not None:
         by = "" if review.scheduled_by is None else f" ({safe_text(review.scheduled_by.name, limit=60)} said so)"
-        said = f"{GLYPH} a hub applies it at {moment_words(due, datetime.now(UTC))}, if it is approved by then{by}"
+        condition = "" if review.state == "approved" else ", if it is approved by then"
+        said = f"{GLYPH} a hub applies it at {moment_words(due, datetime.now(UTC))}{condition}{by}"
         yield Content.styled(said, "bold $text-warning")
     if review.expires_in is not None:
         yield Content(f"takes itself back {format_duration(review.expires_in)} after it is applied")

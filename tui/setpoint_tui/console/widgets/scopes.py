@@ -90,8 +90,9 @@ class Scopes(Tree[Scope]):
 
     def _environment_label(self, model: Model, env: str) -> Text:
         environment = model.environments[env]
-        held = model.places[env].held
-        count = len(held) if held else environment.keys
+        place = model.places[env]
+        # Of one that was not loaded, only what changed since is held.
+        count = len(place.held) if place.held and not place.is_idle else environment.keys
         name = f"{safe_text(env)} ▓" if environment.protected else safe_text(env)
         return _line(name, count, _NAME_CELLS)
 

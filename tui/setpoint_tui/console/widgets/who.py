@@ -9,6 +9,7 @@ from setpoint_tui.answers import Powers, WhoAmI
 from setpoint_tui.console.widgets.bars import environment_badge
 from setpoint_tui.formatting import format_duration
 from setpoint_tui.model.model import Model
+from setpoint_tui.model.policy import may_break_glass
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["who_lines"]
@@ -18,7 +19,7 @@ _POWERS = (
     ("write", "write at once"),
     ("propose", "propose changes"),
     ("approve", "approve"),
-    ("administer", "administer and break the glass"),
+    ("administer", "administer"),
 )
 _ROLES = {
     "reader": "watches and reads; to change something ask for the role editor",
@@ -43,7 +44,8 @@ def who_lines(model: Model, now: datetime | None = None) -> Iterator[Content]:
     yield _line("hub", f"{safe_text(who.hub, limit=60)} {safe_text(who.version, limit=40)}")
     yield Content("")
     for env in model.environments:
-        yield Content.assemble(environment_badge(model, env), f"  {_may(who, env)}")
+        glass = ", break the glass" if may_break_glass(model, env) else ""
+        yield Content.assemble(environment_badge(model, env), f"  {_may(who, env)}{glass}")
 
 
 def _may(who: WhoAmI, env: str) -> str:
