@@ -11,8 +11,10 @@ from setpoint_tui.formatting import (
     counted,
     format_age,
     format_change,
+    format_countdown,
     format_duration,
     format_milliseconds,
+    format_span,
     format_value,
     receipt_sentence,
 )
@@ -118,3 +120,19 @@ def test_a_receipt_says_how_many_run_it_and_how_soon(changed: dict[str, Any], sa
 def test_an_instance_that_is_behind_is_named_with_its_reason(state: str, error: str | None, said: str) -> None:
     instance = BehindInstance(client_id="a-1", service="a", state=state, revision=42, error=error)
     assert behind_sentence(instance) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0s"), (1, "1s"), (90, "1m 30s"), (600.0, "10m"), (5_400, "1h 30m"), (90_061, "1d 1h 1m 1s"), (-3, "0s")],
+)
+def test_a_span_that_somebody_gave_is_told_to_the_second(seconds: float, shown: str) -> None:
+    assert format_span(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-1, "00:00"), (59.9, "00:59"), (3_599, "59:59"), (3_600, "1h 00m"), (86_399, "23h 59m"), (93_600, "1d 2h")],
+)
+def test_a_time_that_is_left_is_told_so_that_one_can_watch_it(seconds: float, shown: str) -> None:
+    assert format_countdown(seconds) == shown

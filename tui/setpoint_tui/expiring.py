@@ -12,7 +12,7 @@ __all__ = ["confirm_change", "fetch_temporary", "follow_temporary"]
 
 _TICK_SECONDS = 0.1
 _REST_SECONDS = 1.0
-_AGAIN_SECONDS = 10.0
+_AGAIN_SECONDS = 3.0
 """Between two looks while there are any: nothing tells that somebody confirmed one."""
 _REFUSED_SECONDS = 30.0
 

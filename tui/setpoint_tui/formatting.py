@@ -20,6 +20,7 @@ __all__ = [
     "format_milliseconds",
     "format_revision",
     "format_secret",
+    "format_span",
     "format_value",
     "receipt_sentence",
 ]
@@ -101,6 +102,15 @@ def format_countdown(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3_600}h {whole % 3_600 // 60:02d}m"
     return f"{whole // 86_400}d {whole % 86_400 // 3_600}h"
+
+
+def format_span(seconds: float) -> str:
+    """Return a time span as somebody gave it, to the second: 30m, 1m 30s, 1h 30m."""
+    left, parts = max(0, round(seconds)), list[str]()
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        number, left = divmod(left, length)
+        parts += [f"{number}{unit}"] if number else []
+    return " ".join(parts) or "0s"
 
 
 def format_age(at: datetime, now: datetime) -> str:

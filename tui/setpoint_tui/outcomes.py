@@ -19,7 +19,7 @@ def outcome_words(outcome: Outcome, env: str, title: str) -> tuple[str, Severity
         case SentForReview(reason, None):
             return f"not written: {reason}", Severity.WARNING
         case SentForReview(_, review):
-            return f"{title} waits as review {review} of {env}: 3 shows it", Severity.SUCCESS
+            return f"waits as review {review} of {env}, 3 shows it: {title}", Severity.SUCCESS
         case Conflicted(reason, _):
             return f"nothing was written: {reason}", Severity.WARNING
         case Refused(reason, _):

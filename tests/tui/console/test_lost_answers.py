@@ -145,7 +145,7 @@ async def test_a_write_that_becomes_a_review_says_its_number(tmp_path: Path) -> 
     async with small_hub(set=review) as hub, running_console(hub.connection, tmp_path) as console:
         await write_four(console)
         await closed(console)
-        await said(console, "set payments/max_retries waits as review 88 of development")
+        await said(console, "waits as review 88 of development, 3 shows it: set payments/max_retries")
         assert len(console.app.bridge.model.drafts) == 0
 
 

@@ -168,6 +168,22 @@ async def test_what_the_hub_refuses_meanwhile_is_said_and_nothing_is_scheduled(
         assert (await shown(admin, proposed))["apply_at"] is None
 
 
+async def test_how_long_it_stays_is_told_exactly_before_it_is_applied(
+    hub: RunningHub, admin: Wire, author: str, tmp_path: Path
+) -> None:
+    async with hub.connect_once_known(author) as alice:
+        change = {"namespace": "payments", "key": "max_retries", "value": 7}
+        times = {"confirm_within": 90, "expires_in": 5_400}
+        made = await alice.ask("review.create", env=PRODUCTION, changes=[change], note="why", **times)
+    await admin.ask("review.approve", review=made["id"])
+    async with running_console(connection_to(hub), tmp_path) as console:
+        await applying(console, made["id"])
+        await console.shows("takes itself back after 1h 30m, and unless it is confirmed within 1m 30s")
+        await console.press("escape")
+        await console.shows("takes itself back 1h 30m after it is applied")
+        await console.shows("confirmed within 1m")
+
+
 @pytest.mark.parametrize("state", ["open", "approved", "stale", "rejected", "applied", "withdrawn"])
 def test_only_what_still_waits_is_due(state: str) -> None:
     at = datetime(2030, 1, 1, tzinfo=UTC)

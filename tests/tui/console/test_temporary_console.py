@@ -113,3 +113,26 @@ async def test_production_is_armed_before_a_change_of_it_is_kept(hub: RunningHub
         armed(console, PRODUCTION)
         await console.press("K")
         await said(console, "production r2 is confirmed")
+
+
+async def test_what_is_confirmed_and_expires_all_the_same_says_until_when_it_stays(
+    hub: RunningHub, tmp_path: Path
+) -> None:
+    async with hub.connect() as wire, running_console(connection_to(hub), tmp_path) as console:
+        await sample_keys(wire)
+        await select(console, "max_retries")
+        await wire.set(9, env=ENV, confirm_within=300, expires_in=600)
+        await console.shows("waits for confirmation")
+        await console.press("K")
+        await said(console, "development r2 is confirmed: it stays until it expires, in 0")
+        await console.shows_match(r"takes itself back in (10:00|09:\d\d)")
+
+
+async def test_what_another_confirms_is_seen_within_moments(hub: RunningHub, tmp_path: Path) -> None:
+    async with hub.connect() as wire, running_console(connection_to(hub), tmp_path) as console:
+        await sample_keys(wire)
+        await select(console, "max_retries")
+        await wire.set(9, env=ENV, confirm_within=300)
+        await console.shows("waits for confirmation")
+        await wire.ask("change.confirm", env=ENV, revision=2)
+        await eventually(lambda: "◷" not in console.text)

@@ -10,8 +10,8 @@ from setpoint_tui.formatting import (
     counted,
     format_age,
     format_change,
-    format_duration,
     format_revision,
+    format_span,
     format_value,
 )
 from setpoint_tui.model.reviews import due_at, said_with
@@ -85,9 +85,9 @@ def _times(review: Review) -> list[str]:
     if due is not None:
         lines.append(f"is applied at {moment_words(due, datetime.now(UTC))}, if it is approved by then")
     if review.expires_in is not None:
-        lines.append(f"takes itself back {format_duration(review.expires_in)} after it is applied")
+        lines.append(f"takes itself back {format_span(review.expires_in)} after it is applied")
     if review.confirm_within is not None:
-        lines.append(f"takes itself back unless it is confirmed within {format_duration(review.confirm_within)}")
+        lines.append(f"takes itself back unless it is confirmed within {format_span(review.confirm_within)}")
     return lines
 
 

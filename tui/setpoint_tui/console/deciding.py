@@ -96,6 +96,7 @@ def _application(review: Review) -> Proposal:
         asks_note=False,
         needs_glass=safe_text(needs, limit=300),
         may_wait=schedule is not None and schedule.allowed,
+        terms={"expires_in": review.expires_in, "confirm_within": review.confirm_within},
         due=due_at(review),
     )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from setpoint.errors import SetpointError
 from setpoint_tui.expiring import confirm_change
-from setpoint_tui.formatting import format_revision
+from setpoint_tui.formatting import format_countdown, format_revision
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.protected_answers import TemporaryChange
 from setpoint_tui.text_safety import safe_text
@@ -31,4 +31,6 @@ async def keep_change(console: "Console", change: TemporaryChange) -> None:
     except SetpointError as error:
         bridge.say(f"{where} is not confirmed: {error}", Severity.ERROR)
     else:
-        bridge.say(f"{where} is confirmed: it stays", Severity.SUCCESS)
+        due = bridge.model.temporary.expiry_of(env, change.revision)
+        until = "" if due is None else f" until it expires, in {format_countdown(due.left(time.monotonic()))}"
+        bridge.say(f"{where} is confirmed: it stays{until}", Severity.SUCCESS)

@@ -3,7 +3,7 @@
 import re
 from enum import Enum, auto
 
-from setpoint_tui.formatting import format_duration, format_revision
+from setpoint_tui.formatting import format_revision, format_span
 from setpoint_tui.model.conflicts import last_change
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.proposals import Proposal
@@ -55,12 +55,13 @@ def what_becomes(model: Model, proposal: Proposal, *, glass: bool) -> str | None
 
 def terms_sentence(proposal: Proposal) -> str | None:
     """Say when a change will take itself back; None: it stays."""
-    expires, within = (proposal.intent.params.get(name) for name in ("expires_in", "confirm_within"))
+    terms = {**proposal.terms, **proposal.intent.params}
+    expires, within = (terms.get(name) for name in ("expires_in", "confirm_within"))
     said: list[str] = []
     if isinstance(expires, float):
-        said.append(f"after {format_duration(expires)}")
+        said.append(f"after {format_span(expires)}")
     if isinstance(within, float):
-        said.append(f"unless it is confirmed within {format_duration(within)}")
+        said.append(f"unless it is confirmed within {format_span(within)}")
     return f"takes itself back {', and '.join(said)}" if said else None
 
 

@@ -1,6 +1,7 @@
 """A write that is proposed to the person, with everything that a dialog shows before it is made."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from setpoint_tui.model.diff_lines import Absent
@@ -35,5 +36,7 @@ class Proposal:
     """Why it cannot be made now but by breaking the glass, safe to show; empty: it can."""
     may_wait: bool = False
     """Whether a hub can be told to make it at a time."""
+    terms: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    """When it takes itself back, as was said when it was proposed: `expires_in` and `confirm_within`."""
     due: datetime | None = None
     """When a hub is to make it already."""

@@ -55,6 +55,11 @@ class Temporary:
         """Return the change of a key that waits for confirmation, or None."""
         return next((due for due in self._due.get((env, key), ()) if due.waits_for_confirmation), None)
 
+    def expiry_of(self, env: str, revision: int) -> Due | None:
+        """Return what takes a change back whatever is said, or None: it stays once it is confirmed."""
+        found = (due for (where, _), dues in self._due.items() if where == env for due in dues)
+        return next((due for due in found if due.change.revision == revision and not due.waits_for_confirmation), None)
+
     def clear(self) -> None:
         """Forget everything: the hub is another one."""
         self._due.clear()

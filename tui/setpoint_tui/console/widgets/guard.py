@@ -10,7 +10,7 @@ from textual.widgets import Checkbox, Input, Static
 
 from setpoint_tui.console.widgets.check import Check
 from setpoint_tui.console.widgets.plain_input import PlainInput
-from setpoint_tui.formatting import format_duration
+from setpoint_tui.formatting import format_countdown
 from setpoint_tui.model.arming import Arming
 from setpoint_tui.text_safety import safe_text
 
@@ -71,7 +71,7 @@ class Guard(Vertical):
     def armed_words(self, arming: Arming) -> str | None:
         """Say for how long the environment is armed, or None."""
         left = arming.left(self._env, time.monotonic())
-        return f"armed for {format_duration(left)} more" if left else None
+        return f"armed for {format_countdown(left)} more" if left else None
 
     def next_field(self, after: str | None) -> Input | None:
         """Return the field that is filled in after another one, or None after the last."""

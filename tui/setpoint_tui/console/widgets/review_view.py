@@ -12,8 +12,8 @@ from setpoint_tui.formatting import (
     counted,
     format_age,
     format_countdown,
-    format_duration,
     format_revision,
+    format_span,
     format_value,
 )
 from setpoint_tui.model.conflicts import last_change
@@ -210,9 +210,9 @@ def _terms(review: Review) -> Iterator[Content]:
         said = f"{GLYPH} a hub applies it at {moment_words(due, datetime.now(UTC))}{condition}{by}"
         yield Content.styled(said, "bold $text-warning")
     if review.expires_in is not None:
-        yield Content(f"takes itself back {format_duration(review.expires_in)} after it is applied")
+        yield Content(f"takes itself back {format_span(review.expires_in)} after it is applied")
     if review.confirm_within is not None:
-        yield Content(f"takes itself back unless it is confirmed within {format_duration(review.confirm_within)}")
+        yield Content(f"takes itself back unless it is confirmed within {format_span(review.confirm_within)}")
 
 
 def _decision(decision: ReviewDecision) -> Content:
