@@ -285,7 +285,7 @@ async def test_offline_an_edit_becomes_a_draft_and_says_so(hubs: Hubs, tmp_path:
         await console.press("e")
         await opened(console, EditDialog)
         await console.press("up")
-        await console.shows("changes are kept as drafts")
+        await console.shows("there is no connection to the hub; ctrl+s keeps a draft")
         await console.press("ctrl+s")
         await closed(console)
         await said(console, "kept as a draft")

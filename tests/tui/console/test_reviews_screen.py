@@ -275,6 +275,8 @@ async def test_a_link_that_is_lost_leaves_the_reviews_on_show_and_decides_nothin
         await console.press("a")
         assert console.app.screen is screen
         assert screen.why_off("review_approve") is not None
+        # A word on a review is kept nowhere.
+        assert not [notice for notice in console.app.bridge.model.notices.lines if "draft" in notice.text]
 
 
 async def test_at_a_small_size_enter_shows_the_diff(hub: RunningHub, people: People, tmp_path: Path) -> None:

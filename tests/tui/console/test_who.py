@@ -84,6 +84,24 @@ async def test_a_refused_key_names_the_role_that_it_takes(hub: RunningHub, tmp_p
         assert console.app.screen is console.app.front
 
 
+async def test_what_a_reader_may_not_do_on_compare_and_versions_is_off_and_says_why(
+    hub: RunningHub, tmp_path: Path
+) -> None:
+    token = str((await give_token(hub, "reader", user="rita"))["token"])
+    async with hub.connect() as wire, running_console(connection_to(hub, token), tmp_path) as console:
+        await sample_keys(wire)
+        await wire.set(9, env="development")
+        await select(console, "max_retries")
+        for opening, shown, pressed in (("v", "2 changes", "rR"), ("4", "5 differ", "p")):
+            await console.press(opening)
+            await console.shows(shown)
+            for key in pressed:
+                await console.press("j", key)
+                await console.shows(": your token's role is reader: this takes the role editor")
+                assert console.app.screen is console.app.front
+            await console.press("escape", "escape")
+
+
 async def test_every_screen_of_a_token_of_little_reach_stays_within_it(hub: RunningHub, tmp_path: Path) -> None:
     given = await give_token(hub, "reader", user="rita", environments=["development"], namespaces=["search"])
     async with hub.connect() as wire:

@@ -65,7 +65,7 @@ def writes_refused_because(state: LinkState) -> str | None:
         case Stalled():
             return "the hub has stopped answering: what it would do with a change cannot be known"
         case Offline():
-            return "there is no connection to the hub; changes are kept as drafts until it is back"
+            return "there is no connection to the hub"
         case Refused(reason=reason):
             return f"the hub does not take this token: {safe_text(reason, limit=200)}"
 

@@ -328,7 +328,8 @@ class EditDialog(Dialog[None]):
             return Content.styled(f"✗ {self._trouble}", "bold $text-error")
         if mistake is not None:
             return Content.styled(f"✗ {mistake.reason}", "$text-error")
-        warning = self._advice or writes_refused_because(self.model.link)
+        refused = writes_refused_because(self.model.link)
+        warning = self._advice or (f"{refused}; ctrl+s keeps a draft" if refused else "")
         if warning:
             return Content.styled(f"! {warning}", "bold $text-warning")
         return Content.styled("✓ valid" if self._differs else "not changed", "$text-muted")

@@ -35,6 +35,7 @@ from setpoint_tui.model.keys import Facts, KeyId, key_path
 from setpoint_tui.model.notices import Severity
 from setpoint_tui.model.promoting import propose_promotion, why_nothing
 from setpoint_tui.model.proposals import Proposal
+from setpoint_tui.model.risk import role_refuses_because
 from setpoint_tui.text_safety import safe_text
 
 __all__ = ["CompareScreen"]
@@ -313,7 +314,8 @@ class CompareScreen(ConsoleScreen):
     def why_off(self, action_id: str) -> str | None:
         off = super().why_off(action_id)
         if off is None and action_id == "promote" and self.is_mounted:
-            return why_nothing(self.comparing, self.table.cursor)
+            target = None if self.comparing.pair is None else self.comparing.pair[1]
+            return role_refuses_because(self.model, target) or why_nothing(self.comparing, self.table.cursor)
         return off
 
     def action_promote(self) -> None:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.answers import HistoryChange
-from setpoint_tui.console.actions import bindings
+from setpoint_tui.console.actions import ACTIONS, bindings
 from setpoint_tui.console.dialogs.version import VersionDialog
 from setpoint_tui.console.refreshing import Refreshing
 from setpoint_tui.console.rolling_back import roll_back_set
@@ -32,6 +32,7 @@ from setpoint_tui.model.dirty import Dirty, Topic
 from setpoint_tui.model.keys import KeyId, key_path
 from setpoint_tui.model.link_state import Offline
 from setpoint_tui.model.proposals import Proposal
+from setpoint_tui.model.risk import role_refuses_because
 from setpoint_tui.model.rolling_back import propose_key, why_not
 from setpoint_tui.model.story import Story, value_after, value_before
 
@@ -287,6 +288,9 @@ class VersionsScreen(ConsoleScreen):
         off = super().why_off(action_id)
         if off is not None or not self.is_mounted:
             return off
+        refused = role_refuses_because(self.model, self.story.env) if ACTIONS[action_id].writes else None
+        if refused is not None:
+            return refused
         if action_id == "rollback":
             return why_not(self.story, self._at_cursor)
         if action_id == "rollback_all" and self._at_cursor is None:
