@@ -24,7 +24,7 @@ def told(before: dict[int, str], *after: Review) -> list[str]:
 
 def test_what_somebody_else_proposes_is_told_and_what_i_propose_is_not() -> None:
     assert told({}, review(7, "open")) == ["alice asks for review 7 of production: why: 3 shows it"]
-    assert told({}, review(7, "open", ME), review(8, "rejected")) == []
+    assert told({}, review(7, "open", ME), review(8, "rejected"), review(9, "applied", ME)) == []
     assert told({7: "open"}, review(7, "open")) == []
 
 
@@ -37,6 +37,9 @@ def test_of_mine_what_others_did_is_told_with_what_to_do() -> None:
     assert "b on it rebases it" in stale
     assert told({7: "stale", 8: "open"}, review(7, "open", ME), review(8, "withdrawn", ME)) == []
     assert told({7: "open"}, review(7, "approved")) == []
+    # Proposed and approved between two looks.
+    (approved,) = told({}, review(7, "approved", ME))
+    assert approved == "review 7 of production, yours, is approved: A on it applies it"
 
 
 def test_many_at_once_are_counted_and_nothing_of_theirs_is_drawn_as_it_stands() -> None:

@@ -30,7 +30,7 @@ def _told(before: Mapping[int, str], review: Review, me: int | None) -> Iterator
     if former is None and not is_mine and review.state in WAITING:
         author, reason = safe_text(review.author.name, limit=40), safe_text(review.reason, limit=200)
         yield f"{author} asks for {name}: {reason}: 3 shows it", Severity.INFORMATION
-    if former in (None, review.state) or not is_mine:
+    if former == review.state or not is_mine:
         return
     match review.state:
         case "approved":

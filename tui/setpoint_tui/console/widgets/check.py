@@ -1,5 +1,6 @@
 """A box to tick that tells its state by its mark, not by a colour alone."""
 
+from textual.content import Content
 from textual.widgets import Checkbox
 
 __all__ = ["Check"]
@@ -8,14 +9,7 @@ __all__ = ["Check"]
 class Check(Checkbox):
     """`[x]` is chosen, `[ ]` is not."""
 
-    BUTTON_LEFT = "["
-    BUTTON_RIGHT = "]"
-    BUTTON_INNER = " "
-
-    DEFAULT_CSS = """
-    Check > .toggle--button, Check.-on > .toggle--button { color: $text; background: $surface; }
-    """
-
-    def watch_value(self) -> None:
-        self.BUTTON_INNER = "x" if self.value else " "
-        super().watch_value()
+    def render(self) -> Content:
+        """Draw mark and label, in the width that the usual box takes."""
+        label = self.label.pad(1, 1).stylize_before(self.get_visual_style("toggle--label"))
+        return Content.assemble(("[x]" if self.value else "[ ]", "bold"), label)
