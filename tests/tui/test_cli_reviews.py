@@ -103,6 +103,24 @@ async def test_a_moved_base_is_shown_and_rebased(setpoint: CommandLine, as_bob: 
     assert "payments/max_retries  4 → 5" in rebased.lines
 
 
+async def test_an_approval_that_lapsed_says_why(setpoint: CommandLine, as_bob: As) -> None:
+    number = str(await propose(setpoint))
+    await as_bob("review", "approve", number)
+    bobs = next(
+        one["id"]
+        for one in (await setpoint.done("token", "list", "--json")).json["tokens"]
+        if one["user"]["name"] == "bob"
+    )
+    await setpoint.done("token", "revoke", bobs)
+    shown = await setpoint.done("review", "show", number)
+    assert shown.lines[0].endswith("0 of 1 approval")
+    assert any(line.endswith("approve (its token was revoked: it does not count any more)") for line in shown.lines)
+
+    await setpoint.done("set", "payments", "max_retries", "4", *ENV, "--note", "down", "--break-glass")
+    rebased = await setpoint.done("review", "rebase", number)
+    assert any(line.endswith("approve (of another diff: it does not count any more)") for line in rebased.lines)
+
+
 async def test_only_the_diff_that_was_looked_at_is_approved(setpoint: CommandLine, as_bob: As) -> None:
     number = str(await propose(setpoint))
     seen = (await setpoint.done("review", "show", number, "--json")).json["diff_hash"]
@@ -161,6 +179,8 @@ async def test_an_admin_breaks_the_glass_with_a_reason(setpoint: CommandLine, as
     ]
     number = str(await propose(setpoint))
     assert (await setpoint("review", "apply", number, "--break-glass")).code == 2
+    kept = await setpoint("review", "apply", number, "--note", "a reason that would be lost")
+    assert (kept.code, "--break-glass" in kept.err) == (2, True)
     await setpoint.done("review", "apply", number, "--break-glass", "--note", "down again")
 
 

@@ -48,6 +48,7 @@ class ReviewDecision(Answer):
     by: Person
     at: datetime
     text: str
+    diff_hash: str = ""
     counts: bool | None = None
 
 

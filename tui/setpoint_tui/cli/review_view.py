@@ -14,7 +14,7 @@ from setpoint_tui.formatting import (
     format_span,
     format_value,
 )
-from setpoint_tui.model.reviews import due_at, said_with
+from setpoint_tui.model.reviews import due_at, said_with, why_lapsed
 from setpoint_tui.moments import moment_words
 from setpoint_tui.review_answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.text_safety import safe_text
@@ -56,7 +56,7 @@ def print_review(review: Review) -> None:
         _print_change(change)
     _print_checks(review)
     for decision in review.decisions:
-        _print_decision(decision)
+        _print_decision(review, decision)
     _print_what_next(review)
 
 
@@ -105,9 +105,10 @@ def _print_checks(review: Review) -> None:
         print_line(mark, f"{safe_text(check.name)}: {safe_text(check.detail)}")
 
 
-def _print_decision(decision: ReviewDecision) -> None:
+def _print_decision(review: Review, decision: ReviewDecision) -> None:
     said = f": {safe_text(said_with(decision))}" if decision.text else ""
-    lapsed = " (of another diff: it does not count any more)" if decision.counts is False else ""
+    why = why_lapsed(review, decision)
+    lapsed = "" if why is None else f" ({why}: it does not count any more)"
     at = f"{decision.at:%Y-%m-%d %H:%M}"
     print_line((f"{at} ", "dim"), f"{safe_text(decision.by.name)} · {safe_text(decision.kind)}{said}{lapsed}")
 

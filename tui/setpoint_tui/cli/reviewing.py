@@ -121,6 +121,8 @@ def apply(
     json: options.Json = False,
 ) -> None:
     """Apply a change that has its approvals, now or at a time."""
+    if note and not break_glass:
+        raise InvalidSettings("--note is the reason of --break-glass: say anything else with `setpoint review comment`")
     if at is not None:
         if break_glass or require_all:
             raise InvalidSettings(

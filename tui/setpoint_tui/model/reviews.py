@@ -9,7 +9,17 @@ from typing import Literal
 from setpoint_tui.answers import PastChangeSet
 from setpoint_tui.review_answers import Review, ReviewDecision
 
-__all__ = ["WAITING", "Reviews", "Which", "due_at", "matches", "said_with", "why_not_applied", "why_not_decided"]
+__all__ = [
+    "WAITING",
+    "Reviews",
+    "Which",
+    "due_at",
+    "matches",
+    "said_with",
+    "why_lapsed",
+    "why_not_applied",
+    "why_not_decided",
+]
 
 WAITING = ("open", "approved", "stale")
 """States in which somebody still has to do something."""
@@ -141,6 +151,13 @@ def said_with(decision: ReviewDecision) -> str:
         with suppress(ValueError, OverflowError):
             return f"{datetime.fromisoformat(decision.text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return decision.text
+
+
+def why_lapsed(review: Review, decision: ReviewDecision) -> str | None:
+    """Return why an approval does not count any more; None for one that does, and for everything else."""
+    if decision.counts is not False:
+        return None
+    return "of another diff" if decision.diff_hash != review.diff_hash else "its token was revoked"
 
 
 def _is_asked_for(review: Review, which: Which, me: int | None) -> bool:

@@ -23,7 +23,7 @@ from setpoint_tui.model.keys import key_path
 from setpoint_tui.model.link_state import not_there_because
 from setpoint_tui.model.model import Model
 from setpoint_tui.model.proposals import ProposedChange
-from setpoint_tui.model.reviews import Which, due_at, said_with
+from setpoint_tui.model.reviews import Which, due_at, said_with, why_lapsed
 from setpoint_tui.moments import moment_words
 from setpoint_tui.review_answers import Review, ReviewChange, ReviewDecision
 from setpoint_tui.text_safety import safe_text
@@ -118,7 +118,7 @@ def review_lines(model: Model, review: Review) -> Iterator[Content]:
         mark = ("✓ ", "$text-success") if check.ok else ("✗ ", "bold $text-error")
         yield Content.assemble(mark, (f"{safe_text(check.name)}: {safe_text(check.detail, limit=300)}", "$text-muted"))
     for decision in review.decisions:
-        yield _decision(decision)
+        yield _decision(review, decision)
 
 
 def diff_lines(review: Review, *, rebased: bool = False) -> Iterator[Content]:
@@ -215,9 +215,10 @@ def _terms(review: Review) -> Iterator[Content]:
         yield Content(f"takes itself back unless it is confirmed within {format_span(review.confirm_within)}")
 
 
-def _decision(decision: ReviewDecision) -> Content:
+def _decision(review: Review, decision: ReviewDecision) -> Content:
     said = f": {safe_text(said_with(decision), limit=2_000)}" if decision.text else ""
-    lapsed = " (of another diff: it does not count any more)" if decision.counts is False else ""
+    why = why_lapsed(review, decision)
+    lapsed = "" if why is None else f" ({why}: it does not count any more)"
     at = decision.at.astimezone()
     return Content.assemble(
         (f"{at:%m-%d %H:%M} ", "$text-muted"),
