@@ -16,7 +16,7 @@ from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.choose import Choice, Choose
 from setpoint_tui.console.refreshing import Refreshing
 from setpoint_tui.console.rolling_back import roll_back_set
-from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.filtered import FilteredScreen
 from setpoint_tui.console.widgets.activity_rows import change_set_cells, change_set_lines, gap_cells, gap_lines
 from setpoint_tui.console.widgets.big_table import BigTable, Cell, Column
 from setpoint_tui.console.widgets.diff_view import DiffView
@@ -40,7 +40,7 @@ _NEAR_END = 3
 _OWN = ("filter", "open_change", "mine", "here", "rollback_set", "copy_id", "zoom", "back")
 
 
-class ActivityScreen(ConsoleScreen):
+class ActivityScreen(FilteredScreen):
     """The log, newest on top. The cursor stays on its change set, unless it is on the newest: then it follows."""
 
     NAME = "activity"
@@ -269,11 +269,6 @@ class ActivityScreen(ConsoleScreen):
         self.listed.only_here = not self.listed.only_here
         self._narrowed()
 
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one("#filter", Input).add_class("-open")
-        self.query_one("#filter", Input).focus()
-
     def on_input_changed(self, event: Input.Changed) -> None:
         try:
             self.listed.set_filter(event.value)
@@ -286,25 +281,18 @@ class ActivityScreen(ConsoleScreen):
         self._update_rows()
         self._draw()
 
-    def on_input_submitted(self) -> None:
-        self.table.focus()
-
     def action_back(self) -> None:
         """Let a zoomed pane go, or show everything again."""
         if self.has_class("-zoomed"):
             self.action_zoom()
             return
-        entry = self.query_one("#filter", Input)
-        entry.value = ""
-        entry.remove_class("-open")
         self.listed.only_mine = self.listed.only_here = False
+        self.clear_filter()
         self._narrowed()
-        self.table.focus()
 
     def action_zoom(self) -> None:
         """Give the change set under the cursor the whole screen, or give it back."""
-        zoomed = self.toggle_class("-zoomed").has_class("-zoomed")
-        (self.query_one(DiffView) if zoomed else self.table).focus()
+        self.zoom(self.query_one(DiffView))
 
     # -- keeping
 
@@ -318,9 +306,7 @@ class ActivityScreen(ConsoleScreen):
     def restore(self, kept: dict[str, object]) -> None:
         self.listed.only_mine = kept.get("mine") is True
         self.listed.only_here = kept.get("here") is True
-        text = kept.get("filter")
-        if isinstance(text, str) and text:
-            self.query_one("#filter", Input).value = text
+        self.restore_filter(kept)
 
 
 def _values(done: PastChangeSet, key: KeyId) -> str:

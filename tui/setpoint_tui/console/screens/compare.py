@@ -14,7 +14,7 @@ from setpoint_tui.comparison_answers import ComparedKey
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.choose import Choice, Choose
 from setpoint_tui.console.refreshing import Refreshing
-from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.filtered import FilteredScreen
 from setpoint_tui.console.widgets.big_table import BigTable, Column
 from setpoint_tui.console.widgets.comparison import (
     compared_cells,
@@ -46,7 +46,7 @@ _OWN = (
 )  # fmt: skip
 
 
-class CompareScreen(ConsoleScreen):
+class CompareScreen(FilteredScreen):
     """What differs between a source and a target. It writes to the target alone."""
 
     NAME = "compare"
@@ -215,37 +215,25 @@ class CompareScreen(ConsoleScreen):
         self._list()
         self._draw()
 
-    def on_input_submitted(self) -> None:
-        self.table.focus()
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one("#filter", Input).add_class("-open")
-        self.query_one("#filter", Input).focus()
-
     def action_open(self) -> None:
         """Show the whole difference of the row under the cursor."""
         self.action_zoom()
 
     def action_back(self) -> None:
         """Let a zoomed pane go, clear the filter, take the marks away: one of them."""
-        entry = self.query_one("#filter", Input)
         if self.has_class("-zoomed"):
             self.action_zoom()
-        elif entry.value:
-            entry.value = ""
-        elif not entry.has_focus:
+        elif self.entry.value:
+            self.entry.value = ""
+        elif not self.entry.has_focus:
             self.comparing.forget_marks()
             self._list()
             self._draw()
-        entry.remove_class("-open")
-        if not self.has_class("-zoomed"):
-            self.table.focus()
+        self.leave_filter()
 
     def action_zoom(self) -> None:
         """Give the difference the whole screen, or give it back."""
-        zoomed = self.toggle_class("-zoomed").has_class("-zoomed")
-        (self.query_one("#difference", DiffView) if zoomed else self.table).focus()
+        self.zoom(self.query_one("#difference", DiffView))
 
     def action_mark(self) -> None:
         """Mark the row under the cursor."""
@@ -305,10 +293,6 @@ class CompareScreen(ConsoleScreen):
             path = key_path((self._row.namespace, self._row.key))
             self.console.copy(path, path)
 
-    def action_retry(self) -> None:
-        """Try the hub again now."""
-        self.console.action_retry()
-
     # -- promoting
 
     def why_off(self, action_id: str) -> str | None:
@@ -336,10 +320,8 @@ class CompareScreen(ConsoleScreen):
         return {"pair": list(self._wanted) if self._wanted else None, "filter": self.comparing.filter_text}
 
     def restore(self, kept: dict[str, object]) -> None:
-        pair, text = kept.get("pair"), kept.get("filter")
-        self._wanted = _pair_of(pair)
-        if isinstance(text, str) and text:
-            self.query_one("#filter", Input).value = text
+        self._wanted = _pair_of(kept.get("pair"))
+        self.restore_filter(kept)
 
 
 def _pair_of(kept: object) -> Pair | None:

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from setpoint_tui.answers import Instance
 from setpoint_tui.console.actions import bindings
 from setpoint_tui.console.dialogs.instance import InstanceDialog
-from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.filtered import FilteredScreen
 from setpoint_tui.console.widgets.big_table import BigTable, Cell, Column
 from setpoint_tui.console.widgets.fleet_rows import header_cells, instance_cells, summary_lines
 from setpoint_tui.console.widgets.plain_input import PlainInput
@@ -44,7 +44,7 @@ _REACH_SHOWN_SECONDS = 60.0
 """How long the reach of our last write stays on show once it is complete."""
 
 
-class FleetScreen(ConsoleScreen):
+class FleetScreen(FilteredScreen):
     """The instances of the selected environment. It changes nothing."""
 
     NAME = "fleet"
@@ -232,11 +232,6 @@ class FleetScreen(ConsoleScreen):
         self.table.set_rows(self.listed.order)
         self._draw_around()
 
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one("#filter", Input).add_class("-open")
-        self.query_one("#filter", Input).focus()
-
     def on_input_changed(self, event: Input.Changed) -> None:
         try:
             self.listed.set_filter(event.value)
@@ -245,19 +240,9 @@ class FleetScreen(ConsoleScreen):
             self._trouble = str(error)
         self._rearranged()
 
-    def on_input_submitted(self) -> None:
-        self.table.focus()
-
     def action_back(self) -> None:
         """Clear the filter."""
-        entry = self.query_one("#filter", Input)
-        entry.value = ""
-        entry.remove_class("-open")
-        self.table.focus()
-
-    def action_retry(self) -> None:
-        """Try the hub again now."""
-        self.console.action_retry()
+        self.clear_filter()
 
     # -- keeping
 
@@ -267,6 +252,4 @@ class FleetScreen(ConsoleScreen):
 
     def restore(self, kept: dict[str, object]) -> None:
         self.listed.restore(kept.get("sort"), kept.get("grouped"))
-        text = kept.get("filter")
-        if isinstance(text, str) and text:
-            self.query_one("#filter", Input).value = text
+        self.restore_filter(kept)

@@ -2,7 +2,7 @@
 
 from setpoint_tui.console.actions import ACTIONS
 from setpoint_tui.console.keeping import keep_change
-from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.filtered import FilteredScreen
 from setpoint_tui.console.secrets import reveal_secret
 from setpoint_tui.intents import Done, SentForReview
 from setpoint_tui.model.keys import KeyId
@@ -15,7 +15,7 @@ __all__ = ["KeyActions"]
 _NEEDS_KEY = ("open", "edit", "editor", "delete", "versions", "diff", "promote", "copy", "copy_path")
 
 
-class KeyActions(ConsoleScreen):
+class KeyActions(FilteredScreen):
     """The actions about the key that the model holds as selected, and about those that are marked."""
 
     @property

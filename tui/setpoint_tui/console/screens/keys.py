@@ -192,23 +192,13 @@ class KeysScreen(KeyActions):
         self._keep_cursor()
         self._show_status()
 
-    def on_input_submitted(self) -> None:
-        self.table.focus()
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one("#filter", Input).add_class("-open")
-        self.query_one("#filter", Input).focus()
-
     def action_back(self) -> None:
         """Clear the filter, or let a zoomed pane go."""
-        entry = self.query_one("#filter", Input)
         if self.has_class("-zoomed"):
             self.action_zoom()
-        elif entry.value:
-            entry.value = ""
-        entry.remove_class("-open")
-        self.table.focus()
+            self.leave_filter()
+        else:
+            self.clear_filter()
 
     def action_sort(self) -> None:
         """Sort by the next column; at the last one, begin again."""
@@ -285,10 +275,6 @@ class KeysScreen(KeyActions):
             path = key_path(self.model.selection.key)
             self.console.copy(path, path)
 
-    def action_retry(self) -> None:
-        """Try the hub again now."""
-        self.console.action_retry()
-
     # -- keeping
 
     def keep(self) -> dict[str, object]:
@@ -297,6 +283,4 @@ class KeysScreen(KeyActions):
 
     def restore(self, kept: dict[str, object]) -> None:
         self.listed.restore_sort(kept.get("sort"), kept.get("descending"))
-        text = kept.get("filter")
-        if isinstance(text, str) and text:
-            self.query_one("#filter", Input).value = text
+        self.restore_filter(kept)

@@ -13,7 +13,7 @@ from setpoint.errors import HubUnreachable, SetpointError
 from setpoint_tui.console.actions import ACTIONS, bindings
 from setpoint_tui.console.deciding import apply_review, decide_on
 from setpoint_tui.console.refreshing import Refreshing
-from setpoint_tui.console.screens.base import ConsoleScreen
+from setpoint_tui.console.screens.filtered import FilteredScreen
 from setpoint_tui.console.widgets import review_view
 from setpoint_tui.console.widgets.big_table import BigTable
 from setpoint_tui.console.widgets.diff_view import DiffView
@@ -32,7 +32,7 @@ _OWN = (
 _FOLLOWING: dict[Which, Which] = {"open": "mine", "mine": "all", "all": "open"}
 
 
-class ReviewsScreen(ConsoleScreen):
+class ReviewsScreen(FilteredScreen):
     """Look at what others want to change, and decide."""
 
     NAME = "reviews"
@@ -119,7 +119,7 @@ class ReviewsScreen(ConsoleScreen):
         """See to it that a review is listed."""
         if number not in self.model.reviews.listed(self._which, self._text, self._me):
             self._which = "all"
-            self._text = self.query_one("#filter", Input).value = ""
+            self._text = self.entry.value = ""
 
     def _show_review(self) -> None:
         pane, cursor = self.query_one("#review", DiffView), self.table.cursor
@@ -192,33 +192,20 @@ class ReviewsScreen(ConsoleScreen):
         self._list()
         self._show_review()
 
-    def on_input_submitted(self) -> None:
-        self.table.focus()
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one("#filter", Input).add_class("-open")
-        self.query_one("#filter", Input).focus()
-
     def action_open(self) -> None:
         """Give the diff the whole screen, or give it back."""
         self.action_zoom()
 
     def action_zoom(self) -> None:
         """Give the diff the whole screen, or give it back."""
-        zoomed = self.toggle_class("-zoomed").has_class("-zoomed")
-        (self.query_one("#review", DiffView) if zoomed else self.table).focus()
+        self.zoom(self.query_one("#review", DiffView))
 
     def action_back(self) -> None:
         """Let the zoomed diff go, or clear the filter."""
-        entry = self.query_one("#filter", Input)
         if self.has_class("-zoomed"):
             self.action_zoom()
-        elif entry.value:
-            entry.value = ""
-        entry.remove_class("-open")
-        if not self.has_class("-zoomed"):
-            self.table.focus()
+        else:
+            self.clear_filter()
 
     def action_states(self) -> None:
         """List what waits, then what I proposed, then all."""
@@ -232,10 +219,6 @@ class ReviewsScreen(ConsoleScreen):
         if not self.refuse("versions") and review is not None:
             change = review.changes[0]
             self.console.open_versions(review.env, (change.namespace, change.key))
-
-    def action_retry(self) -> None:
-        """Try the hub again now."""
-        self.console.action_retry()
 
     # -- deciding
 
@@ -276,8 +259,7 @@ class ReviewsScreen(ConsoleScreen):
         return {"which": self._which, "filter": self._text}
 
     def restore(self, kept: dict[str, object]) -> None:
-        which, text = kept.get("which"), kept.get("filter")
+        which = kept.get("which")
         if which in ("open", "mine", "all"):
             self._which = which
-        if isinstance(text, str) and text:
-            self.query_one("#filter", Input).value = text
+        self.restore_filter(kept)
