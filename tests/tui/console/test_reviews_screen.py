@@ -301,7 +301,7 @@ async def test_the_approver_is_told_what_arrives_and_the_author_what_became_of_i
         for console in (bob, alice):
             await eventually(lambda: console.app.bridge.model.reviews.told is not None)  # noqa: B023 - awaited here
         number = await propose(people.alice)
-        await said(bob, f"alice asks for review {number} of production: fewer parked orders")
+        await said(bob, f"alice asks for review {number} of production, “fewer parked orders”")
         await bob.shows("3 Reviews (2)")
         await people.admin.ask("review.approve", review=number)
         await said(alice, f"review {number} of production, yours, is approved: A on it applies it")

@@ -23,7 +23,7 @@ def told(before: dict[int, str], *after: Review) -> list[str]:
 
 
 def test_what_somebody_else_proposes_is_told_and_what_i_propose_is_not() -> None:
-    assert told({}, review(7, "open")) == ["alice asks for review 7 of production: why: 3 shows it"]
+    assert told({}, review(7, "open")) == ["alice asks for review 7 of production, “why”: 3 shows it"]
     assert told({}, review(7, "open", ME), review(8, "rejected"), review(9, "applied", ME)) == []
     assert told({7: "open"}, review(7, "open")) == []
 

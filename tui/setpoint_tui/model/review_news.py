@@ -29,7 +29,7 @@ def _told(before: Mapping[int, str], review: Review, me: int | None) -> Iterator
     is_mine = review.author.id == me
     if former is None and not is_mine and review.state in WAITING:
         author, reason = safe_text(review.author.name, limit=40), safe_text(review.reason, limit=200)
-        yield f"{author} asks for {name}: {reason}: 3 shows it", Severity.INFORMATION
+        yield f"{author} asks for {name}, “{reason}”: 3 shows it", Severity.INFORMATION
     if former == review.state or not is_mine:
         return
     match review.state:

@@ -1,5 +1,6 @@
 """Reviews: what waits for approval at the left, the exact diff of the one under the cursor at the right."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import ClassVar, cast
 
@@ -146,9 +147,13 @@ class ReviewsScreen(FilteredScreen):
         if self.selected is None or self.selected.state not in WAITING:
             # It is settled, which is said above.
             return
+        refused: defaultdict[str, list[str]] = defaultdict(list)
         for name in ("review_approve", "review_apply"):
-            if why[name] is not None:
-                yield Content.styled(f"no {ACTIONS[name].title}: {why[name]}", "$text-muted")
+            reason = why[name]
+            if reason is not None:
+                refused[reason].append(f"no {ACTIONS[name].title}")
+        for reason, names in refused.items():
+            yield Content.styled(f"{', '.join(names)}: {reason}", "$text-muted")
         not_now = why_not_decided(self.selected, "apply", self._me)
         if why["review_apply"] is None and not_now is not None:
             key, title = self.console.key_of("review_apply"), ACTIONS["review_apply"].title
