@@ -26,7 +26,7 @@ class HubSettings(BaseSettings):
     database_url: str
     """PostgreSQL 14 or newer, as a URL; several hosts with target_session_attrs=read-write reach a standby."""
     owner_database_url: str | None = None
-    """The same database as the user who owns the tables: `schema apply` alone uses it, and a hub never."""
+    """The same database as the user who owns the tables: for `schema apply` and `up` alone; a hub never uses it."""
     redis_url: str
     """Redis 7 or Valkey, as redis://, rediss:// or unix://. Carries hints between hubs, never values."""
     host: str = "127.0.0.1"

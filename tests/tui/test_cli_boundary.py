@@ -131,6 +131,7 @@ async def test_an_unexpected_error_is_one_sentence(setpoint: CommandLine, clean_
         (["up", "--data", "d", "--port", "9", "--host", "::1"], ["up", "--data", "d", "--port", "9", "--host", "::1"]),
         (["up", "--until-stdin-closes"], ["up", "--until-stdin-closes"]),
         (["hub", "--port", "0"], ["hub", "--port", "0"]),
+        (["hub", "--allow-plaintext"], ["hub", "--allow-plaintext"]),
         (["schema", "apply"], ["schema", "apply"]),
         (["schema", "print"], ["schema", "print"]),
     ],

@@ -185,6 +185,18 @@ async def test_environments_are_made_and_listed_in_the_order_of_promotion(setpoi
     assert again.code == 4
 
 
+async def test_an_environment_is_protected_and_that_is_taken_off(setpoint: CommandLine) -> None:
+    protected = await setpoint.done("env", "protect", "staging", "--approvals", "2")
+    again = await setpoint.done("env", "protect", "staging", "--json")
+    off = await setpoint.done("env", "protect", "staging", "--off")
+    nowhere = await setpoint("env", "protect", "nowhere")
+
+    assert protected.lines == ["staging is protected: 2 approvals"]
+    assert (again.json["protected"], again.json["required_approvals"]) == (True, 2)
+    assert off.lines == ["staging is not protected"]
+    assert nowhere.code == 3
+
+
 async def test_status_and_fleet_show_who_runs_what(setpoint: CommandLine, hub: RunningHub) -> None:
     async with hub.connect() as wire:
         await wire.watch("checkout-1", service="checkout")

@@ -1,6 +1,7 @@
 """Reviews and temporary changes on the command line."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,6 +224,14 @@ async def test_a_change_is_confirmed(setpoint: CommandLine) -> None:
     assert (await setpoint("confirm", "1", *staging)).code == 4
     assert (await setpoint("confirm", "9", *staging)).code == 3
     assert (await setpoint("confirm", "x", *staging)).code == 2
+
+
+async def test_what_is_confirmed_and_expires_all_the_same_says_until_when_it_stays(setpoint: CommandLine) -> None:
+    staging = ("--env", "staging")
+    both = ("--confirm-within", "5m", "--expires", "10m")
+    await setpoint.done("set", "payments", "max_retries", "5", *staging, *both)
+    kept = await setpoint.done("confirm", "1", *staging)
+    assert re.fullmatch(r"confirmed: staging r1 stays until it expires, in (10:00|09:[0-9]{2})", kept.lines[0])
 
 
 @pytest.mark.parametrize("text", ["30", "m", "-5m", "0.5s", "1w", "91d", "1e3s", "", "5 m"])

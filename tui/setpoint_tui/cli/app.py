@@ -106,9 +106,10 @@ _key.command("show")(keys.show)
 _key.command("update")(keys.update)
 app.add_typer(_key, name="key", rich_help_panel=_CHANGE)
 
-_env = typer.Typer(help="List and make environments.", no_args_is_help=True)
+_env = typer.Typer(help="List, make and protect environments.", no_args_is_help=True)
 _env.command("list")(creating.list_environments)
 _env.command("create")(creating.create_environment)
+_env.command("protect")(creating.protect_environment)
 app.add_typer(_env, name="env", rich_help_panel=_CHANGE)
 
 app.command("whoami", rich_help_panel=_ACCESS)(accounts.whoami)

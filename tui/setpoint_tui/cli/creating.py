@@ -1,4 +1,4 @@
-"""`create` and `env`: keys and environments."""
+"""`create` and `env`: keys, and environments with their protection."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from setpoint.errors import InvalidValue
 from setpoint.protocol.values import VALUE_TYPES, is_value_type
 from setpoint_tui.answers import Environment, EnvironmentList, read_answer
 from setpoint_tui.cli import options
-from setpoint_tui.cli.completion import complete_namespace
+from setpoint_tui.cli.completion import complete_environment, complete_namespace
 from setpoint_tui.cli.output import console, print_json, print_line
 from setpoint_tui.cli.parsing import read_constraints
 from setpoint_tui.cli.session import with_link
@@ -17,7 +17,7 @@ from setpoint_tui.formatting import counted, format_revision
 from setpoint_tui.link import HubLink
 from setpoint_tui.text_safety import safe_text
 
-__all__ = ["create", "create_environment", "list_environments"]
+__all__ = ["create", "create_environment", "list_environments", "protect_environment"]
 
 
 def create(  # noqa: PLR0913, PLR0917 - each is an option of the command line
@@ -108,6 +108,31 @@ def create_environment(
     made = read_answer(Environment, raw)
     protection = f", protected: {_protection(made)}" if made.protected else ""
     print_line("made environment ", (safe_text(made.env), "bold"), protection)
+
+
+def protect_environment(
+    env: Annotated[str, typer.Argument(metavar="ENV", show_default=False, autocompletion=complete_environment)],
+    approvals: Annotated[
+        int | None, typer.Option("--approvals", min=0, max=10, help="How many a change needs; else as many as before.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Take the protection off.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Have changes of an environment reviewed first, from now on; or, with --off, no more."""
+    params: dict[str, Any] = {"env": env, "protected": not off}
+    if approvals is not None:
+        params["required_approvals"] = approvals
+
+    async def protect(link: HubLink) -> Any:
+        return await link.request("environment.protect", params)
+
+    raw = with_link(protect)
+    if json:
+        print_json(raw)
+        return
+    done = read_answer(Environment, raw)
+    is_so = f" is protected: {_protection(done)}" if done.protected else " is not protected"
+    print_line((safe_text(done.env), "bold"), is_so)
 
 
 def _protection(environment: Environment) -> str:

@@ -18,6 +18,9 @@ _NEEDED = ("setpoint_hub", "asyncpg", "redis", "pydantic_settings", "prometheus_
 
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help=f"Default: {DEFAULT_PORT}.")]
 Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Default: 127.0.0.1.")]
+Plaintext = Annotated[
+    bool, typer.Option("--allow-plaintext", help="Listen without TLS where other machines reach it: behind a proxy.")
+]
 
 
 def up(
@@ -27,24 +30,28 @@ def up(
     ] = None,
     port: Port = None,
     host: Host = None,
+    allow_plaintext: Plaintext = False,
 ) -> None:
     """Run the whole stack on this machine: PostgreSQL, Valkey and a hub, until Ctrl-C.
 
     Where SETPOINT_DATABASE_URL or SETPOINT_REDIS_URL is set, that server is used instead.
     """
-    _become("up", [*_given("--data", data), *_given("--port", port), *_given("--host", host), *context.args])
+    _become("up", [*_given("--data", data), *_listen(port, host, allow_plaintext), *context.args])
 
 
-def hub(context: typer.Context, port: Port = None, host: Host = None) -> None:
+def hub(context: typer.Context, port: Port = None, host: Host = None, allow_plaintext: Plaintext = False) -> None:
     """Run a hub alone, on a PostgreSQL and a Redis that are there. Several may run side by side.
 
-    SETPOINT_DATABASE_URL and SETPOINT_REDIS_URL say where these are.
+    SETPOINT_DATABASE_URL and SETPOINT_REDIS_URL say where these are; docs/deploy.md lists all settings.
     """
-    _become("hub", [*_given("--port", port), *_given("--host", host), *context.args])
+    _become("hub", [*_listen(port, host, allow_plaintext), *context.args])
 
 
 def schema_apply(context: typer.Context) -> None:
-    """Apply the schema to the database of SETPOINT_DATABASE_URL; a second time changes nothing."""
+    """Apply the schema to the database of SETPOINT_DATABASE_URL; a second time changes nothing.
+
+    With SETPOINT_OWNER_DATABASE_URL, as that user, who owns the tables; the other one, made if need be, is let in.
+    """
     _become("schema", ["apply", *context.args])
 
 
@@ -64,6 +71,10 @@ def secrets_rotate(context: typer.Context) -> None:
 def secrets_key_new(context: typer.Context) -> None:
     """Print a fresh master key: put it first in the file that SETPOINT_MASTER_KEY_FILE names."""
     _become("secrets", ["key", "new", *context.args])
+
+
+def _listen(port: int | None, host: str | None, allow_plaintext: bool) -> list[str]:
+    return [*_given("--port", port), *_given("--host", host), *(["--allow-plaintext"] if allow_plaintext else [])]
 
 
 def _given(option: str, value: object) -> list[str]:

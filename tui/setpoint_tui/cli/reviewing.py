@@ -15,9 +15,10 @@ from setpoint_tui.cli.review_view import print_review, print_reviews
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.writes import check_wait, write_once
 from setpoint_tui.errors import InvalidSettings
-from setpoint_tui.formatting import format_revision
+from setpoint_tui.formatting import format_countdown, format_revision
 from setpoint_tui.link import HubLink
 from setpoint_tui.moments import parse_moment
+from setpoint_tui.protected_answers import TemporaryList
 from setpoint_tui.review_answers import Review, ReviewList
 from setpoint_tui.text_safety import safe_text
 from setpoint_tui.writing import Written
@@ -115,7 +116,7 @@ def apply(
         typer.Option("--at", metavar="TIME", help="Have a hub apply it then: 22:00, 'in 2h', or ISO 8601."),
     ] = None,
     break_glass: options.BreakGlass = False,
-    note: options.Note = "",
+    note: Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="The reason of --break-glass.")] = "",
     wait: options.Wait = 5,
     require_all: options.RequireAll = False,
     json: options.Json = False,
@@ -145,19 +146,27 @@ def confirm(
     env: options.Env,
     json: options.Json = False,
 ) -> None:
-    """Keep a change that takes itself back unless it is confirmed."""
+    """Keep a change that takes itself back unless it is confirmed; one that also expires stays until then."""
     number = parse_revision(revision)
     if number is None:
         raise InvalidSettings(f"{revision[:40]!r} is no revision: type a number such as 43")
 
-    async def keep(link: HubLink) -> Any:
-        return await link.request("change.confirm", {"env": env, "revision": number})
+    async def keep(link: HubLink) -> tuple[Any, TemporaryList]:
+        temporary = read_answer(TemporaryList, await link.request("temporary.list", {"env": env}))
+        return await link.request("change.confirm", {"env": env, "revision": number}), temporary
 
-    raw = with_link(keep)
+    raw, temporary = with_link(keep)
     if json:
         print_json(raw)
-    else:
-        print_line("confirmed: ", (f"{safe_text(env)} {format_revision(number)}", "bold"), " stays")
+        return
+    place = f"{safe_text(env)} {format_revision(number)}"
+    print_line("confirmed: ", (place, "bold"), " stays", _until(temporary, number))
+
+
+def _until(temporary: TemporaryList, revision: int) -> str:
+    ends = (one.due_in_seconds for one in temporary.changes if (one.revision, one.kind) == (revision, "expiry"))
+    due = next(ends, None)
+    return "" if due is None else f" until it expires, in {format_countdown(due)}"
 
 
 def _ask(method: str, params: dict[str, Any], *, as_json: bool) -> None:
