@@ -1,5 +1,6 @@
 """Every Python block of the client's page runs as it stands, against a hub, in the order of the page."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,5 +51,17 @@ def test_the_tests_on_the_page_pass(page: dict[str, Any]) -> None:
 
 
 def test_the_table_has_every_state() -> None:
-    states = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
-    assert tuple(states) == get_args(State)
+    assert rows_of("| state |") == get_args(State)
+
+
+def test_the_table_has_every_option_with_its_default() -> None:
+    options = [one for one in inspect.signature(ConfigClient).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    assert rows_of("| argument |") == tuple(option.name for option in options)
+    for option in options:
+        if isinstance(option.default, int | float):
+            assert f"| `{option.name}` | {str(option.default).lower().removesuffix('.0')} |" in PAGE
+
+
+def rows_of(head: str) -> tuple[str, ...]:
+    """The names in the first column of a table."""
+    return tuple(re.findall(r"^\| `(\w+)` \|", PAGE.split(head)[1].split("\n\n")[0], re.MULTILINE))

@@ -1,6 +1,7 @@
 """The audit: what is on record, who may not rewrite it quietly, and what leaves it."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from setpoint.protocol.chain import Link
 from setpoint.protocol.strict_json import dumps
 from setpoint_hub import refusals
 from setpoint_hub.audit import BY_HUB, Event
+from setpoint_hub.schema import schema_text
 from setpoint_hub.store import chains
 from setpoint_hub.store.audit import Audit
 from setpoint_hub.store.audit import append as append_event
@@ -502,3 +504,15 @@ async def test_the_first_admins_token_is_on_record_once(hubs: Hubs, tmp_path: Pa
     async with hub.connect() as wire:
         (told,) = await entries(wire, kind="token")
         assert (told["by"], told["about"]["role"], told["from"]["tool"]) == (None, "admin", "setpoint-hub")
+
+
+def test_the_audits_page_lists_every_kind_of_event() -> None:
+    root = Path(__file__).parents[2]
+    sources = "".join(file.read_text() for file in (root / "hub").rglob("*.py"))
+    decided = re.findall(r"'(\w+)'", schema_text().split("CREATE TABLE IF NOT EXISTS ReviewDecision")[1].split("))")[0])
+    # What is applied is on record as its change set.
+    decisions = {f"review.{kind}" for kind in decided if kind != "apply"}
+    kinds = {*re.findall(r'\bEvent\(\s*"([\w.]+)"', sources), *decisions, refusals.REFUSED}
+    table = (root / "docs" / "audit.md").read_text().split("| kind | when |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    assert {kind for row in rows for kind in re.findall(r"`([\w.]+)`", row)} == kinds

@@ -1,13 +1,18 @@
 """Every method and every path, by every token that may not: a method or a path without a case here fails."""
 
+import inspect
 import json
+import re
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from setpoint.protocol.close_codes import CloseCode
+from setpoint_hub import errors
 from setpoint_hub.access import new_token
 from setpoint_hub.sealing import new_master_key
 from support.databases import temporary_database
@@ -282,3 +287,31 @@ def test_the_walk_would_notice_a_case_that_names_nothing_out_of_reach() -> None:
         assert isinstance(case, MethodCase)
         assert HIDDEN_ENVIRONMENT in json.dumps(case.elsewhere or HIDDEN_ENVIRONMENT), name
         assert case.whole or HIDDEN_NAMESPACE in json.dumps(case.other_namespace or HIDDEN_NAMESPACE), name
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+
+
+def sections() -> dict[str, str]:
+    """What the protocol's page says of each method: under a heading, or in the row of a table."""
+    headed = re.findall(r"^###+ (`.*)\n((?:(?!#).*\n)*)", PAGE, re.MULTILINE)
+    found = {name: text for heading, text in headed for name in re.findall(r"`([\w.]+)`", heading)}
+    return found | dict(re.findall(r"^\| `(review\.\w+)` \|(.*)$", PAGE, re.MULTILINE))
+
+
+def test_the_protocols_page_tells_every_method_and_each_of_its_params(world: RunningHub) -> None:
+    told = sections()
+    for method in world.hub._registry.methods:
+        text = told[method.name]
+        if "as `set`" in text:
+            text += told["set"]
+        named = set(re.findall(r"`(\w+)\??`", text))
+        assert set(method.params.model_fields) <= named, f"{method.name}: {set(method.params.model_fields) - named}"
+
+
+def test_the_protocols_page_tells_every_kind_of_error_and_every_close_code() -> None:
+    kinds = set(re.findall(r'kind="(\w+)"', inspect.getsource(errors))) - {"protocol"}
+    table = PAGE.split("\n| `data.kind` | ")[1].split("\n\n")[0]
+    assert kinds == set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    codes = re.findall(r"^\| (\d{4})", PAGE.split("### Close codes")[1], re.MULTILINE)
+    assert [int(code) for code in codes] == [int(code) for code in CloseCode]
