@@ -1,6 +1,7 @@
 """A FastAPI service whose rate limit follows a setting while it runs.
 
 Run it with `uvicorn --factory examples.rate_limit:make_app`, then
+`setpoint create shop requests_per_second --type int` and
 `setpoint set shop requests_per_second 2 --env staging --note "slow down"`.
 """
 

@@ -13,7 +13,12 @@ from setpoint_tui.cli.exit_codes import EXIT_CODES_HELP, ExitCode
 from setpoint_tui.console.actions import ACTIONS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "schema.sql",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / "examples").glob("*.py"),
+]
 COMMAND = re.compile(r"(?:`|\$ |&& |^|run: |^ +)(?:[A-Z_]+=\S+ )*setpoint ([a-z][^\n`#|]*)", re.MULTILINE)
 NAMES = {
     "question_mark": "?",
