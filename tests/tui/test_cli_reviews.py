@@ -226,6 +226,22 @@ async def test_a_change_is_confirmed(setpoint: CommandLine) -> None:
     assert (await setpoint("confirm", "x", *staging)).code == 2
 
 
+async def test_what_takes_itself_back_is_listed_the_soonest_first(setpoint: CommandLine) -> None:
+    none = await setpoint.done("expiring")
+    assert (none.lines, "--expires" in none.err) == ([], True)
+    staging = ("--env", "staging")
+    await setpoint.done("set", "payments", "max_retries", "5", *staging, "--expires", "30m", "--note", "the bank")
+    await setpoint.done("set", "payments", "max_retries", "6", *staging, "--confirm-within", "5m")
+    listed = await setpoint.done("expiring", *staging)
+    assert listed.lines[0].split() == ["ENV", "REV", "BACK", "IN", "UNLESS", "WHO", "KEYS", "NOTE"]
+    assert re.match(r"staging +r2 +0[45]:\d\d +confirm 2 --env staging +admin +payments/max_retries", listed.lines[1])
+    assert re.match(r"staging +r1 +(30:00|29:\d\d) +admin +payments/max_retries +the bank", listed.lines[2])
+    as_json = (await setpoint.done("expiring", "--json")).json
+    assert [(one["revision"], one["kind"]) for one in as_json] == [(2, "confirmation"), (1, "expiry")]
+    assert (await setpoint.done("expiring", "--env", "production", "--json")).json == []
+    assert (await setpoint("expiring", "--env", "nowhere")).code == 3
+
+
 async def test_what_is_confirmed_and_expires_all_the_same_says_until_when_it_stays(setpoint: CommandLine) -> None:
     staging = ("--env", "staging")
     both = ("--confirm-within", "5m", "--expires", "10m")

@@ -20,6 +20,7 @@ from setpoint_tui.cli import (
     reading,
     reviewing,
     state,
+    temporary,
 )
 from setpoint_tui.cli.exit_codes import EXIT_CODES_HELP
 from setpoint_tui.cli.output import print_line
@@ -80,6 +81,7 @@ app.command("compare", rich_help_panel=_LOOK)(comparing.compare_environments)
 app.command("export", rich_help_panel=_LOOK)(as_code.export)
 app.command("plan", rich_help_panel=_LOOK)(as_code.plan)
 app.command("watch", rich_help_panel=_LOOK)(following.watch)
+app.command("expiring", rich_help_panel=_LOOK)(temporary.expiring)
 app.command("fleet", rich_help_panel=_LOOK)(state.fleet)
 app.command("status", rich_help_panel=_LOOK)(state.status)
 app.command("create", rich_help_panel=_CHANGE)(creating.create)
@@ -88,7 +90,7 @@ app.command("delete", rich_help_panel=_CHANGE)(changing.delete)
 app.command("rollback", rich_help_panel=_CHANGE)(changing.rollback)
 app.command("promote", rich_help_panel=_CHANGE)(comparing.promote)
 app.command("apply", rich_help_panel=_CHANGE)(as_code.apply)
-app.command("confirm", rich_help_panel=_CHANGE)(reviewing.confirm)
+app.command("confirm", rich_help_panel=_CHANGE)(temporary.confirm)
 
 _review = typer.Typer(help="Look at, decide on and apply changes that wait for approval.", no_args_is_help=True)
 _review.command("list")(reviewing.list_reviews)

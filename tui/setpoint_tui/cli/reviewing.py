@@ -1,4 +1,4 @@
-"""`review` and `confirm`: deciding on changes that wait for approval, and keeping those that wait for a word."""
+"""`review`: looking at changes that wait for approval, deciding on them, applying them."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -6,24 +6,20 @@ from typing import Annotated, Any
 import typer
 
 from setpoint_tui.answers import read_answer
-from setpoint_tui.arguments import parse_revision
 from setpoint_tui.cli import options
 from setpoint_tui.cli.output import note as remark
-from setpoint_tui.cli.output import print_json, print_line
+from setpoint_tui.cli.output import print_json
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.review_view import print_review, print_reviews
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.writes import check_wait, write_once
 from setpoint_tui.errors import InvalidSettings
-from setpoint_tui.formatting import format_countdown, format_revision
 from setpoint_tui.link import HubLink
 from setpoint_tui.moments import parse_moment
-from setpoint_tui.protected_answers import TemporaryList
 from setpoint_tui.review_answers import Review, ReviewList
-from setpoint_tui.text_safety import safe_text
 from setpoint_tui.writing import Written
 
-__all__ = ["apply", "approve", "comment", "confirm", "list_reviews", "rebase", "reject", "show", "withdraw"]
+__all__ = ["apply", "approve", "comment", "list_reviews", "rebase", "reject", "show", "withdraw"]
 
 Id = Annotated[int, typer.Argument(metavar="ID", min=1, show_default=False, help="The review's number.")]
 Text = Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="What to say with it: kept with the review.")]
@@ -139,34 +135,6 @@ def apply(
         return await write_once(link, "review.apply", params, wait)
 
     report_written(with_link(write), require_all=require_all, as_json=json)
-
-
-def confirm(
-    revision: Annotated[str, typer.Argument(metavar="REVISION", show_default=False, help="Such as 43 or r43.")],
-    env: options.Env,
-    json: options.Json = False,
-) -> None:
-    """Keep a change that takes itself back unless it is confirmed; one that also expires stays until then."""
-    number = parse_revision(revision)
-    if number is None:
-        raise InvalidSettings(f"{revision[:40]!r} is no revision: type a number such as 43")
-
-    async def keep(link: HubLink) -> tuple[Any, TemporaryList]:
-        temporary = read_answer(TemporaryList, await link.request("temporary.list", {"env": env}))
-        return await link.request("change.confirm", {"env": env, "revision": number}), temporary
-
-    raw, temporary = with_link(keep)
-    if json:
-        print_json(raw)
-        return
-    place = f"{safe_text(env)} {format_revision(number)}"
-    print_line("confirmed: ", (place, "bold"), " stays", _until(temporary, number))
-
-
-def _until(temporary: TemporaryList, revision: int) -> str:
-    ends = (one.due_in_seconds for one in temporary.changes if (one.revision, one.kind) == (revision, "expiry"))
-    due = next(ends, None)
-    return "" if due is None else f" until it expires, in {format_countdown(due)}"
 
 
 def _ask(method: str, params: dict[str, Any], *, as_json: bool) -> None:
