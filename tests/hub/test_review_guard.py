@@ -141,6 +141,27 @@ async def test_what_waited_over_a_rotation_is_applied_under_the_new_key(
     assert used == await database.fetchval("SELECT master_key FROM SecretKeyring")
 
 
+async def test_a_rotation_passes_a_review_that_would_bring_back_the_secret_of_another(
+    hubs: Hubs, operator: Wire, bob: Wire, database: Database
+) -> None:
+    for clear in (CLEAR, "another"):
+        number = await propose(operator, {**API_KEY, "value": clear})
+        await bob.ask("review.approve", review=number)
+        await operator.ask("review.apply", review=number)
+    refused = await operator.refusal("rollback", **PRODUCTION, change_set=2)
+    assert refused.kind == "review_required", refused.message
+    await bob.ask("review.approve", review=refused.data["review"])
+    both = HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, master_key=f"{NEW},{OLD}")
+    assert (await rotate(both)).startswith("4 keys")
+    renewed = running_hub(hubs.database_url, hubs.redis_url, hubs.token, master_key=NEW)
+    async with renewed as other, other.connect() as wire:
+        await wire.ask("review.apply", review=refused.data["review"])
+        assert (await wire.ask("secret.reveal", env="production", **API_KEY))["value"] == CLEAR
+    assert {row["master_key"] for row in await database.fetch("SELECT master_key FROM ConfigVersion")} == {
+        read_master_key(NEW).id
+    }
+
+
 async def test_a_hub_that_lacks_the_key_of_what_waits_does_not_start(
     hubs: Hubs, operator: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,10 +67,11 @@ _OLD_WAITING_AND_HELD: Final = """
     WHERE x.master_key IS NOT NULL AND x.master_key <> $1
     LIMIT 1 FOR UPDATE OF x
 """
+# Another review may make the same version active again: its edit is not new, and has no key of its own.
 _REWRAP_WAITING: Final = """
     UPDATE ReviewEdit SET wrapped_key = renewed.wrapped_key, master_key = $3
     FROM unnest($1::uuid[], $2::bytea[]) AS renewed (version_id, wrapped_key)
-    WHERE ReviewEdit.version_id = renewed.version_id
+    WHERE ReviewEdit.version_id = renewed.version_id AND ReviewEdit.is_new
 """
 
 BATCH: Final = 200
