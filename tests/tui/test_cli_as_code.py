@@ -261,6 +261,24 @@ async def test_in_a_terminal_it_asks(
     assert (await exported.done("get", "payments", "max_retries", *ENV)).out == value
 
 
+async def test_without_a_terminal_a_change_that_nobody_said_yes_to_is_not_made(
+    exported: CommandLine, file: Path
+) -> None:
+    assert "nothing to change" in (await exported.done("apply", "-f", str(file))).out
+    edit(file, 'value: "yes"', 'value: "no"')
+    ran = await exported("apply", "-f", str(file))
+    assert (ran.code, ran.out, "give --yes" in ran.err) == (2, "", True)
+    assert (await exported.done("get", "texts", "word", *ENV)).out == "yes\n"
+
+
+async def test_without_a_terminal_a_change_that_others_review_is_proposed(exported: CommandLine, file: Path) -> None:
+    edit(file, "env: staging", "env: production")
+    ran = await exported("apply", "-f", str(file), "--note", "PR 17")
+    assert (ran.code, "review 1" in ran.err) == (9, True)
+    glass = await exported("apply", "-f", str(file), "--note", "PR 17", "--break-glass")
+    assert (glass.code, "give --yes" in glass.err) == (2, True)
+
+
 async def test_what_changes_while_it_asks_is_a_conflict(exported: CommandLine, hub: RunningHub, file: Path) -> None:
     edit(file, "value: -7", "value: 9")
 
@@ -322,7 +340,6 @@ async def test_a_file_that_cannot_be_meant_changes_nothing(
         (["apply"], 2, "--file"),
         (["apply", "-f", "/nowhere.yaml", "--yes"], 2, "/nowhere.yaml cannot be read"),
         (["apply", "-f", "/", "--yes"], 2, "cannot be read"),
-        (["apply", "-f", "FILE"], 2, "give --yes"),
         (["apply", "-f", "FILE", "--yes", "--planned", "latest"], 2, "'latest' is no revision"),
         (["apply", "-f", "FILE", "--yes", "--planned", "99"], 3, "revision 99"),
         (["apply", "-f", "FILE", "--yes", "--wait", "0", "--require-all"], 2, "--require-all"),

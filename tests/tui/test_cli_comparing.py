@@ -179,6 +179,16 @@ async def test_it_says_that_the_target_is_protected_and_a_promotion_into_it_wait
     assert (await held(four))["changed"] == 3
 
 
+async def test_without_a_terminal_a_promotion_that_others_review_is_proposed(
+    four: CommandLine, hub: RunningHub
+) -> None:
+    await protect(hub, True)
+    ran = await four("promote", *BOTH, "payments/changed", "--note", "it held")
+    assert (ran.code, "review 1" in ran.err) == (9, True)
+    glass = await four("promote", *BOTH, "payments/changed", "--note", "it held", "--break-glass")
+    assert (glass.code, "give --yes" in glass.err) == (2, True)
+
+
 async def test_what_changes_while_it_asks_is_a_conflict(four: CommandLine, hub: RunningHub) -> None:
     async def meanwhile() -> None:
         async with hub.connect() as other:

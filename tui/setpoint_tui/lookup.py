@@ -11,7 +11,16 @@ from setpoint_tui.arguments import KeyName, KeyPath, possible_names
 from setpoint_tui.errors import InvalidSettings, NotFound
 from setpoint_tui.link import HubLink
 
-__all__ = ["all_keys", "environment_names", "find_key", "find_keys", "require_environment", "type_of", "value_in"]
+__all__ = [
+    "all_keys",
+    "environment_names",
+    "find_key",
+    "find_keys",
+    "is_protected",
+    "require_environment",
+    "type_of",
+    "value_in",
+]
 
 _AT_ONCE = 16
 """Requests in flight; a hub takes 32 of one connection."""
@@ -60,6 +69,12 @@ async def environment_names(link: HubLink) -> list[str]:
     """Return the environments in the order of promotion."""
     found = read_answer(EnvironmentList, await link.request("environment.list", {}))
     return [environment.env for environment in found.environments]
+
+
+async def is_protected(link: HubLink, env: str) -> bool:
+    """Tell whether a change of an environment is reviewed first; not for one that is not there."""
+    found = read_answer(EnvironmentList, await link.request("environment.list", {}))
+    return any(environment.protected for environment in found.environments if environment.env == env)
 
 
 async def require_environment(link: HubLink, env: str) -> None:

@@ -16,7 +16,7 @@ from setpoint_tui.as_code.document import EnvironmentFile, read_file, write_file
 from setpoint_tui.as_code.planning import Action, Plan, change_params
 from setpoint_tui.as_code.strict_yaml import LARGEST_FILE
 from setpoint_tui.cli import options
-from setpoint_tui.cli.asking import confirm, require_somebody_to_ask
+from setpoint_tui.cli.asking import confirm, need_not_ask
 from setpoint_tui.cli.exit_codes import ExitCode
 from setpoint_tui.cli.output import note, print_json, print_line, print_value
 from setpoint_tui.cli.receipts import report_written
@@ -25,6 +25,7 @@ from setpoint_tui.cli.writes import check_wait, forced, protection, write_once
 from setpoint_tui.errors import InvalidFile, InvalidSettings, NotFound
 from setpoint_tui.formatting import NO_VALUE, counted, format_revision, format_value
 from setpoint_tui.link import HubLink
+from setpoint_tui.lookup import is_protected
 from setpoint_tui.text_safety import safe_text
 from setpoint_tui.writing import Written
 
@@ -108,18 +109,24 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 ) -> None:
     """Make an environment as a file says, in one change set; keys that do not exist are made first.
 
-    It shows the plan and asks. If any of what was shown changes meanwhile, nothing is done.
+    It shows the plan and asks. If any of what was shown changes meanwhile, nothing is done. Without a terminal, what
+    becomes a review goes ahead, and anything else needs --yes.
 
     setpoint apply -f production.yaml --note "ticket 4711"
     """
     since = _revision(planned)
     check_wait(wait, require_all)
-    require_somebody_to_ask(yes=yes or file == "-")
     if file == "-" and not yes:
         raise InvalidSettings("the file comes from stdin, so there is nobody to ask: give --yes")
     wanted = _wanted(file, env, namespace)
+
+    async def look(link: HubLink) -> tuple[Plan, bool]:
+        planned = await plan_file(link, wanted, prune=prune, since=since)
+        return planned, not break_glass and await is_protected(link, wanted.env)
+
     with _named(file):
-        found = with_link(lambda link: plan_file(link, wanted, prune=prune, since=since))
+        found, proposes = with_link(look)
+    agreed = not found.actions or need_not_ask(yes=yes, proposes=proposes)
     params = {**change_params(found, note=note_text), **protection(ticket, break_glass), **forced(force)}
     if not json:
         _print_plan(found)
@@ -127,7 +134,7 @@ def apply(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         if json:
             print_json({"env": found.env, "revision": found.revision, "changes": []})
         return
-    confirm(f"Apply {counted(len(found.actions), 'change')} to {safe_text(found.env)}?", yes=yes)
+    confirm(f"Apply {counted(len(found.actions), 'change')} to {safe_text(found.env)}?", yes=agreed)
     written = with_link(lambda link: _carry_out(link, found, params, wait))
     report_written(written, require_all=require_all, as_json=json, changes_are_shown=True)
 

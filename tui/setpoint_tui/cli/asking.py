@@ -8,13 +8,20 @@ from setpoint_tui.cli.exit_codes import ExitCode
 from setpoint_tui.cli.output import note
 from setpoint_tui.errors import InvalidSettings
 
-__all__ = ["confirm", "require_somebody_to_ask"]
+__all__ = ["confirm", "need_not_ask"]
 
 
-def require_somebody_to_ask(*, yes: bool) -> None:
-    """Raise InvalidSettings when nobody said yes beforehand and nobody can be asked."""
-    if not yes and not sys.stdin.isatty():
+def need_not_ask(*, yes: bool, proposes: bool) -> bool:
+    """Tell whether a change goes ahead unasked: somebody said yes, or it is proposed and there is no terminal.
+
+    What is proposed changes nothing until others have approved it. Raises InvalidSettings for any other change that
+    nobody said yes to where there is nobody to ask.
+    """
+    if yes or sys.stdin.isatty():
+        return yes
+    if not proposes:
         raise InvalidSettings("there is no terminal to ask in: give --yes to go ahead without being asked")
+    return True
 
 
 def confirm(question: str, *, yes: bool) -> None:

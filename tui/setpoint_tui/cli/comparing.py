@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from setpoint_tui.answers import LeftOut, read_answer
 from setpoint_tui.arguments import KeyName, KeyPath, parse_paths_or_keys
 from setpoint_tui.cli import options
-from setpoint_tui.cli.asking import confirm, require_somebody_to_ask
+from setpoint_tui.cli.asking import confirm, need_not_ask
 from setpoint_tui.cli.completion import complete_environment
 from setpoint_tui.cli.exit_codes import ExitCode
 from setpoint_tui.cli.output import console, note, print_json, print_line
@@ -90,15 +90,16 @@ def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         raise InvalidSettings("name keys, or a --namespace: not both")
     names = parse_paths_or_keys(words) if words else None
     check_wait(wait, require_all)
-    require_somebody_to_ask(yes=yes)
     found = read_answer(Comparison, with_link(lambda link: _compare(link, source, target, namespace, names)))
     choice = choose(found, deletions=deletions)
+    proposes = found.target.protected and not break_glass
+    agreed = not choice.chosen or need_not_ask(yes=yes, proposes=proposes)
     if not json:
         _print_choice(found, choice.chosen, choice.left_out)
     if not choice.chosen:
         _nothing_to_promote(found, choice.left_out, as_json=json)
     place = f"{safe_text(found.target.env)}{' (protected)' if found.target.protected else ''}"
-    confirm(f"Promote {counted(len(choice.chosen), 'key')} to {place}?", yes=yes)
+    confirm(f"Promote {counted(len(choice.chosen), 'key')} to {place}?", yes=agreed)
     params = {
         **promotion_params(found, choice.chosen, note=note_text),
         **protection(ticket, break_glass),
