@@ -126,13 +126,25 @@ async def test_a_mistake_is_usage_and_changes_nothing(setpoint: CommandLine, wor
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("12h", 43_200), ("30d", 2_592_000), (" 2w ", 1_209_600)]
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("12h", 43_200),
+        ("30d", 2_592_000),
+        (" 2w ", 1_209_600),
+        ("1h30m", 5400),
+        ("1.5h", 5400),
+        ("1 d 2h", 93_600),
+    ],
 )
 def test_a_span_of_time_is_read(text: str, seconds: int) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "30", "d", "-1d", "0s", "1.5h", "1 d", "1D", "٣d", "9" * 10 + "d", "soon"])
+@pytest.mark.parametrize(
+    "text", ["", "30", "d", "-1d", "0s", "0.5s", "1h30", "1h,30m", "1D", "٣d", "9" * 10 + "d", "soon"]
+)
 def test_what_is_no_span_of_time_is_refused(text: str) -> None:
     with pytest.raises(InvalidSettings, match="30d"):
         parse_duration(text)

@@ -13,7 +13,6 @@ __all__ = [
     "is_id",
     "is_negative_number",
     "parse_assignments",
-    "parse_duration",
     "parse_keys",
     "parse_paths_or_keys",
     "parse_revision",
@@ -21,8 +20,6 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _NEGATIVE_NUMBER = re.compile(r"-\.?[0-9].*", re.DOTALL)
 
 
@@ -105,14 +102,6 @@ def parse_revision(text: str) -> int | None:
     """Return the revision that `r43` or `43` names, or None when it is something else."""
     digits = text.removeprefix("r")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
-
-
-def parse_duration(text: str) -> float:
-    """Return the seconds that `90s`, `30m`, `12h` or `2d` means. Raises InvalidSettings."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise InvalidSettings(f"{text[:40]!r} is no duration: type a number and s, m, h or d, such as 30m")
-    return float(found[1]) * _SECONDS[found[2]]
 
 
 def is_id(text: str) -> bool:

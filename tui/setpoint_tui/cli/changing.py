@@ -13,7 +13,6 @@ from setpoint_tui.arguments import (
     KeyPath,
     is_id,
     parse_assignments,
-    parse_duration,
     parse_keys,
     parse_revision,
 )
@@ -24,6 +23,7 @@ from setpoint_tui.cli.parsing import read_text
 from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.writes import check_wait, forced, protection, write_once
+from setpoint_tui.durations import parse_duration
 from setpoint_tui.errors import InvalidSettings
 from setpoint_tui.link import HubLink
 from setpoint_tui.lookup import find_key, find_keys, require_environment, type_of
@@ -52,7 +52,7 @@ def set_values(  # noqa: PLR0913, PLR0917 - each is an option of the command lin
     require_all: options.RequireAll = False,
     expect: options.Expect = None,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="30m", help="It takes itself back after so long (s, m, h, d).")
+        str | None, typer.Option("--expires", metavar="30m", help="It takes itself back after so long (s, m, h, d, w).")
     ] = None,
     confirm_within: Annotated[
         str | None,

@@ -58,9 +58,9 @@ def terms_sentence(proposal: Proposal) -> str | None:
     terms = {**proposal.terms, **proposal.intent.params}
     expires, within = (terms.get(name) for name in ("expires_in", "confirm_within"))
     said: list[str] = []
-    if isinstance(expires, float):
+    if isinstance(expires, (int, float)):
         said.append(f"after {format_span(expires)}")
-    if isinstance(within, float):
+    if isinstance(within, (int, float)):
         said.append(f"unless it is confirmed within {format_span(within)}")
     return f"takes itself back {', and '.join(said)}" if said else None
 

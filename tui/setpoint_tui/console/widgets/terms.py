@@ -4,8 +4,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from setpoint_tui.arguments import parse_duration
 from setpoint_tui.console.widgets.plain_input import PlainInput
+from setpoint_tui.durations import parse_duration
 from setpoint_tui.errors import InvalidSettings
 
 __all__ = ["TermsRow"]
