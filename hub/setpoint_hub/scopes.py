@@ -1,6 +1,6 @@
 """Which names a token reaches: exact names, `team.*`, or `*` for all. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,11 +58,11 @@ class Scope:
         return self.covers(pattern)
 
 
-def check_pattern(pattern: str) -> str:
-    """Return a pattern that can be given to a token, or raise InvalidName."""
+def check_pattern(pattern: str, check_name: Callable[[str], str] = check_namespace) -> str:
+    """Return a pattern that can be given to a token, or raise InvalidName; what is no star has to be a name."""
     if pattern == EVERYTHING:
         return pattern
     if EVERYTHING in pattern and not pattern.endswith(_BELOW):
         raise InvalidName("pattern", pattern, "is none: write a name, NAME.* for the names below it, or * for all")
-    check_namespace(pattern.removesuffix(_BELOW))
+    check_name(pattern.removesuffix(_BELOW))
     return pattern

@@ -98,6 +98,8 @@ async def test_a_token_for_an_environment_that_is_none_is_refused(admin: Wire) -
         {"namespaces": ["pay ments"]},
         {"namespaces": ["*", ""]},
         {"namespaces": ["n"] * 101},
+        {"environments": ["e" * 21]},
+        {"environments": ["staging,production"]},
         {"expires_in": 0},
         {"expires_in": -5},
         {"expires_in": 1.5},

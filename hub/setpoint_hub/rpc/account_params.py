@@ -1,10 +1,12 @@
 """Params of the methods about users and tokens."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from setpoint.errors import InvalidName
+from setpoint.protocol.names import check_environment, check_namespace
 from setpoint.protocol.params import WireModel
 from setpoint_hub.rpc.params import LONGEST_EXPIRY_SECONDS, AnyName, Identifier
 from setpoint_hub.scopes import check_pattern
@@ -12,19 +14,22 @@ from setpoint_hub.scopes import check_pattern
 __all__ = [
     "CreateTokenParams",
     "CreateUserParams",
+    "Environments",
     "ListTokensParams",
-    "Pattern",
-    "Patterns",
+    "Namespaces",
     "RevokeTokenParams",
     "UserName",
 ]
 
 
-def _pattern(found: str) -> str:
-    try:
-        return check_pattern(found)
-    except InvalidName as error:
-        raise ValueError(str(error)) from error
+def _pattern(check_name: Callable[[str], str]) -> Callable[[str], str]:
+    def check(found: str) -> str:
+        try:
+            return check_pattern(found, check_name)
+        except InvalidName as error:
+            raise ValueError(str(error)) from error
+
+    return check
 
 
 def _user_name(found: str) -> str:
@@ -33,9 +38,11 @@ def _user_name(found: str) -> str:
     return found
 
 
-Pattern = Annotated[str, AfterValidator(_pattern)]
+_Many = Field(min_length=1, max_length=100)
 
-Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=100)]
+Environments = Annotated[list[Annotated[str, AfterValidator(_pattern(check_environment))]], _Many]
+
+Namespaces = Annotated[list[Annotated[str, AfterValidator(_pattern(check_namespace))]], _Many]
 
 UserName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_user_name)]
 
@@ -51,8 +58,8 @@ class CreateTokenParams(WireModel):
 
     user: UserName
     role: Literal["reader", "editor", "approver", "admin"]
-    environments: Patterns
-    namespaces: Patterns
+    environments: Environments
+    namespaces: Namespaces
     expires_in: Annotated[int, Field(ge=1, le=LONGEST_EXPIRY_SECONDS)] | None = None
     create_user: bool = False
 
