@@ -18,6 +18,7 @@ from setpoint.errors import HubUnreachable, ProtocolError
 from setpoint.protocol.messages import Full, decode_snapshot
 from setpoint.protocol.strict_json import loads
 from setpoint.settings import Identity
+from setpoint.version import TOOL
 
 __all__ = ["LARGEST_SNAPSHOT", "Polled", "poll"]
 
@@ -48,7 +49,12 @@ async def poll(
     sent along, for an answer without a body when nothing has changed. Redirects are not followed.
     """
     query = urlencode([("env", identity.env), *(("namespace", name) for name in identity.namespaces)])
-    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip", "Connection": "close"}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept-Encoding": "gzip",
+        "Connection": "close",
+        "User-Agent": TOOL,
+    }
     if etag is not None:
         headers["If-None-Match"] = etag
     # A header carries ASCII only; names in other scripts go without.

@@ -22,7 +22,7 @@ from setpoint.protocol.messages import Update, decode_change, decode_watch_resul
 from setpoint.replica import Gap
 from setpoint.settings import Identity, Timing
 from setpoint.store import Outcome, Store
-from setpoint.version import __version__
+from setpoint.version import TOOL
 
 __all__ = ["Push"]
 
@@ -97,7 +97,7 @@ class Push:
             "service": identity.service,
             "env": identity.env,
             "namespaces": list(identity.namespaces),
-            "sdk": f"setpoint-python/{__version__}",
+            "sdk": TOOL,
         }
         if identity.labels:
             params["labels"] = dict(identity.labels)
@@ -160,6 +160,7 @@ class Push:
             address.websocket_url,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             additional_headers={"Authorization": f"Bearer {token}"},
+            user_agent_header=TOOL,
             compression=None,
             proxy=None if address.is_loopback else True,
             open_timeout=timing.open,

@@ -10,6 +10,7 @@ from setpoint.protocol.audit_lines import head_line, line_of
 from setpoint.protocol.chain import Link
 from setpoint.protocol.strict_json import dumps
 from setpoint.protocol.verification import Head
+from setpoint.version import __version__
 from setpoint_tui import exported_audit
 from support.chains import change_sets, events
 from support.hubs import RunningHub
@@ -42,6 +43,8 @@ async def test_log_tells_who_did_what_newest_first(written: CommandLine) -> None
     assert lines[1].split()[1:] == ["admin", "127.0.0.1", "staging", "r3", "set", "payments/max_retries", "to", "3"]
     assert "key.create" in lines[4]
     assert "payments/max_retries type=int" in lines[4]
+    entries = (await written.done("audit", "log", "--json")).json["entries"]
+    assert {entry["from"]["tool"] for entry in entries} == {f"setpoint/{__version__}"}
 
 
 async def test_log_is_asked_by_environment_kind_person_and_time(written: CommandLine) -> None:

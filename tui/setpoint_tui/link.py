@@ -15,6 +15,7 @@ from websockets.typing import Subprotocol
 from setpoint.errors import ProtocolError, SetpointError
 from setpoint.protocol.close_codes import SUBPROTOCOL
 from setpoint.protocol.jsonrpc import Call, RequestId, Response, encode_call, read_frame
+from setpoint.version import __version__
 from setpoint_tui import link_errors
 from setpoint_tui.connection import Connection
 from setpoint_tui.errors import AnswerLost
@@ -149,6 +150,7 @@ async def _connect(connection: Connection, open_timeout: float) -> ClientConnect
             address.websocket_url,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             additional_headers=headers,
+            user_agent_header=f"setpoint/{__version__}",
             compression=None,
             # A proxy of the system's cannot reach what listens on this machine's loopback.
             proxy=None if address.is_loopback else True,
