@@ -103,7 +103,10 @@ class PromotingMethods:
         if asked.keys is None:
             return None
         if len(asked.keys) > MOST_CHANGES:
-            raise too_large(f"{len(asked.keys):,} keys by name; the most allowed is {MOST_CHANGES:,}")
+            raise too_large(
+                f"{len(asked.keys):,} keys by name; the most allowed is {MOST_CHANGES:,}: "
+                "take over one namespace after the other"
+            )
         names = list(dict.fromkeys((key.namespace, key.key) for key in asked.keys))
         found = await self._keys.find(names)
         return [found[name] for name in names]
