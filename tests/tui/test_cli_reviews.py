@@ -125,9 +125,11 @@ async def test_an_approval_that_lapsed_says_why(setpoint: CommandLine, as_bob: A
 async def test_only_the_diff_that_was_looked_at_is_approved(setpoint: CommandLine, as_bob: As) -> None:
     number = str(await propose(setpoint))
     seen = (await setpoint.done("review", "show", number, "--json")).json["diff_hash"]
-    for wrong in ("0" * 12, seen[:4], ""):
-        refused = await as_bob("review", "approve", number, "--diff", wrong)
-        assert (refused.code, seen[:12] in refused.err) == (2, True)
+    other = await as_bob("review", "approve", number, "--diff", "0" * 12)
+    assert (other.code, seen[:12] in other.err) == (4, True)
+    for short in (seen[:4], ""):
+        refused = await as_bob("review", "approve", number, "--diff", short)
+        assert (refused.code, f"review show {number}" in refused.err) == (2, True)
     assert (await as_bob("review", "approve", number, "--diff", seen[:12])).code == 0
 
 
@@ -250,7 +252,7 @@ async def test_what_is_confirmed_and_expires_all_the_same_says_until_when_it_sta
     assert re.fullmatch(r"confirmed: staging r1 stays until it expires, in (10:00|09:[0-9]{2})", kept.lines[0])
 
 
-@pytest.mark.parametrize("text", ["30", "m", "-5m", "0.5s", "1w", "91d", "1e3s", "", "5 m"])
+@pytest.mark.parametrize("text", ["30", "m", "-5m", "0.5s", "91d", "13w", "1e3s", "", "5 minutes"])
 async def test_a_duration_that_is_none_is_told(setpoint: CommandLine, text: str) -> None:
     ran = await setpoint("set", "payments", "max_retries", "5", "--env", "staging", "--expires", text)
     assert ran.code == 2

@@ -13,13 +13,16 @@ from setpoint_tui.cli.receipts import report_written
 from setpoint_tui.cli.review_view import print_review, print_reviews
 from setpoint_tui.cli.session import with_link
 from setpoint_tui.cli.writes import check_wait, write_once
-from setpoint_tui.errors import InvalidSettings
+from setpoint_tui.errors import Conflict, InvalidSettings
 from setpoint_tui.link import HubLink
 from setpoint_tui.moments import parse_moment
 from setpoint_tui.review_answers import Review, ReviewList
 from setpoint_tui.writing import Written
 
 __all__ = ["apply", "approve", "comment", "list_reviews", "rebase", "reject", "show", "withdraw"]
+
+_SHORTEST_DIFF = 8
+"""Characters of a diff's hash that tell it from others."""
 
 Id = Annotated[int, typer.Argument(metavar="ID", min=1, show_default=False, help="The review's number.")]
 Text = Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="What to say with it: kept with the review.")]
@@ -65,13 +68,15 @@ def approve(
     json: options.Json = False,
 ) -> None:
     """Approve somebody else's change, as it is now."""
+    if diff is not None and len(diff) < _SHORTEST_DIFF:
+        raise InvalidSettings(f"--diff takes the hash that `setpoint review show {review}` names, or its beginning")
 
     async def read(link: HubLink) -> Any:
         params: dict[str, Any] = {"review": review, "text": text}
         if diff is not None:
             shown = read_answer(Review, await link.request("review.get", {"review": review}))
-            if len(diff) < 8 or not shown.diff_hash.startswith(diff.lower()):
-                raise InvalidSettings(f"review {review} is the diff {shown.diff_hash[:12]} now: look at it again")
+            if not shown.diff_hash.startswith(diff.lower()):
+                raise Conflict(f"review {review} is the diff {shown.diff_hash[:12]} now: look at it again")
             params["diff_hash"] = shown.diff_hash
         return await link.request("review.approve", params)
 
