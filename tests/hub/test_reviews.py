@@ -126,6 +126,20 @@ async def test_the_same_request_again_is_the_same_review(people: People) -> None
     assert refused.value.kind == "conflict"
 
 
+async def test_the_same_request_again_tells_what_became_of_its_review(people: People) -> None:
+    change = {"env": "production", "changes": [{**KEY, "value": 5}], "note": "fewer parked orders"}
+    applied, rejected = ({**change, "request_id": str(uuid4())} for _ in range(2))
+    first, second = [(await people.alice.refusal("set", **one)).data["review"] for one in (applied, rejected)]
+    await people.bob.ask("review.approve", review=first)
+    await people.bob.ask("review.reject", review=second)
+    revision = (await people.alice.ask("review.apply", review=first))["revision"]
+    again = await people.alice.refusal("set", **applied)
+    assert (again.kind, again.data["review"]) == ("review_required", first)
+    assert again.message == f"this is review {first}, which was applied as revision {revision} of production"
+    again = await people.alice.refusal("set", **rejected)
+    assert again.message == f"this is review {second}, which was rejected"
+
+
 async def test_duplicates_that_race_make_one_review(people: People) -> None:
     request_id = str(uuid4())
     numbers = await asyncio.gather(*(propose(people.alice, request_id=request_id) for _ in range(20)))

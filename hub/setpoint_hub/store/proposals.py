@@ -43,7 +43,8 @@ _ADD_EDITS: Final = """
 _OF_REQUEST: Final = "SELECT review_id, author, request_hash FROM Review WHERE request_id = $1"
 
 _MADE: Final = """
-    SELECT r.review_id, r.env, e.protected, e.required_approvals, coalesce(r.undoes = e.revision, false) AS takes_back
+    SELECT r.review_id, r.env, r.state, r.applied_revision, e.protected, e.required_approvals,
+           coalesce(r.undoes = e.revision, false) AS takes_back
     FROM Review r JOIN Environment e ON e.env = r.env WHERE r.review_id = $1
 """
 
@@ -69,6 +70,9 @@ class Made:
     env: str
     protected: bool
     needed: int
+    state: str
+    """As it is stored: open, applied, rejected or withdrawn; a request that comes again may find any."""
+    applied_revision: int | None
 
 
 class Proposals:
@@ -105,7 +109,7 @@ class Proposals:
         needed = approvals_needed(
             protected=row["protected"], required=row["required_approvals"], takes_back_newest=row["takes_back"]
         )
-        return Made(row["review_id"], row["env"], row["protected"], needed)
+        return Made(row["review_id"], row["env"], row["protected"], needed, row["state"], row["applied_revision"])
 
     async def _add_once(self, intent: Intent, request_id: UUID, proposed: Proposed) -> int:
         try:
@@ -176,10 +180,18 @@ async def _check_master_key(connection: Connection, seals: Iterable[Wrapped | No
 
 def held_as(made: Made) -> RequestFailed:
     """Return the answer to a write that became a review."""
+    said = _waiting(made) if made.state == "open" else _settled(made)
+    return review_required(said, review=made.id, env=made.env, required_approvals=made.needed)
+
+
+def _waiting(made: Made) -> str:
     waits = {0: "needs no approval: apply it", 1: "waits for 1 approval"}.get(
         made.needed, f"waits for {made.needed} approvals"
     )
     why = f"{made.env} is protected: this is now" if made.protected else "this is now"
-    return review_required(
-        f"{why} review {made.id} and {waits}", review=made.id, env=made.env, required_approvals=made.needed
-    )
+    return f"{why} review {made.id} and {waits}"
+
+
+def _settled(made: Made) -> str:
+    where = "" if made.applied_revision is None else f" as revision {made.applied_revision} of {made.env}"
+    return f"this is review {made.id}, which was {made.state}{where}"
