@@ -18,6 +18,9 @@ async def register_admin(accounts: Accounts, file: Path) -> None:
     token = _read_secret(file)
     if token is None:
         if await accounts.has_admin():
+            log.warning(
+                "%s is not there, and an admin has a token: to add another, write it into that file first", file
+            )
             return
         token = new_token()
         _write_secret(file, token)

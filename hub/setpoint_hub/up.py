@@ -109,7 +109,7 @@ async def _tell_when_ready(hub: Hub, token_file: Path | None, report: Report) ->
             report(f"waiting: {trouble}")
             said = trouble
         await asyncio.sleep(0.02)
-    if token_file is not None:
+    if token_file is not None and await asyncio.to_thread(token_file.exists):
         report(f"the admin token is in {token_file}")
     report(f"listening on {hub.address}")
 

@@ -1,6 +1,8 @@
 """Tokens: who comes in, who does not, and who has to go."""
 
+import asyncio
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -9,7 +11,10 @@ from websockets.exceptions import InvalidStatus
 
 from setpoint_hub.access import bearer_token, new_token
 from setpoint_hub.errors import StartRefused
+from setpoint_hub.settings import HubSettings
+from setpoint_hub.up import serve_hub
 from support.hubs import Hubs, RunningHub, issue_token, running_hub
+from support.waiting import eventually
 from support.wire import http, open_wire
 
 SNAPSHOT = "/v1/snapshot?env=staging&namespace=payments"
@@ -128,9 +133,20 @@ async def test_an_admin_token_that_is_given_is_registered(hubs: Hubs, tmp_path: 
         await wire.ask("whoami")
 
 
-async def test_no_token_is_made_where_there_is_an_admin(hubs: Hubs, tmp_path: Path) -> None:
-    await hubs.start(admin_token_file=tmp_path / "admin.token")
-    assert not (tmp_path / "admin.token").exists()
+async def test_no_token_is_made_where_there_is_an_admin_and_how_to_add_one_is_said(
+    hubs: Hubs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "admin.token"
+    settings = HubSettings(database_url=hubs.database_url, redis_url=hubs.redis_url, port=0, admin_token_file=file)
+    said: list[str] = []
+    serving = asyncio.create_task(serve_hub(settings, said.append))
+    await eventually(lambda: any(line.startswith("listening") for line in said))
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+    assert not file.exists()
+    assert not any("admin token" in line for line in said)
+    assert "write it into that file" in caplog.text
 
 
 @pytest.mark.parametrize("content", ["", "secret", "sp_short"])
