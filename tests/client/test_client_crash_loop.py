@@ -120,11 +120,16 @@ def open_disk(folder: Path, clock: Clock) -> tuple[Disk, Loaded | None]:
     return disk, disk.load(10)
 
 
+def keep_and_settle(disk: Disk, held: Held) -> None:
+    """Have a first content written, and wait until its minute counts: the file is there a moment before."""
+    disk.keep(held)
+    eventually_blocking(lambda: disk._healthy_at is not None)
+
+
 def test_a_minute_on_a_revision_makes_it_a_good_one(tmp_path: Path) -> None:
     clock = Clock()
     disk, _ = open_disk(tmp_path, clock)
-    disk.keep(content(1))
-    eventually_blocking(lambda: any(tmp_path.glob("*.json")))
+    keep_and_settle(disk, content(1))
     assert boots_of(tmp_path) == (False, 0, 1)
     clock.now += 59
     disk.look_again()
@@ -142,8 +147,7 @@ def test_a_minute_on_a_revision_makes_it_a_good_one(tmp_path: Path) -> None:
 def test_the_way_back_leads_past_what_did_not_last(tmp_path: Path) -> None:
     clock = Clock()
     disk, _ = open_disk(tmp_path, clock)
-    disk.keep(content(1))
-    eventually_blocking(lambda: any(tmp_path.glob("*.json")))
+    keep_and_settle(disk, content(1))
     clock.now += 60
     disk.look_again()
     eventually_blocking(lambda: boots_of(tmp_path)[0])
